@@ -1,0 +1,27 @@
+# Builds and runs tests/consumer as a user would: find_package after an install into a fresh prefix,
+# or add_subdirectory. Called by CTest with the settings of the build under test, so that ccache
+# answers for what is already compiled.
+
+set(arguments -G ${GENERATOR} -DCMAKE_BUILD_TYPE=${BUILD_TYPE} -DCMAKE_CXX_COMPILER=${COMPILER}
+    -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER} "-DCMAKE_CXX_FLAGS=${FLAGS}")
+
+file(REMOVE_RECURSE ${WORK})
+if(WAY STREQUAL "find_package")
+  execute_process(COMMAND ${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix
+                  OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+  # Every installed header must find what it includes among the installed ones.
+  file(GLOB_RECURSE headers RELATIVE ${WORK}/prefix/include ${WORK}/prefix/include/*.h)
+  list(TRANSFORM headers REPLACE "(.+)" "#include <\\1>\n")
+  list(JOIN headers "" headers)
+  file(WRITE ${WORK}/headers.cpp "${headers}")
+  list(APPEND arguments -DCMAKE_PREFIX_PATH=${WORK}/prefix -DHEADERS=${WORK}/headers.cpp)
+else()
+  list(APPEND arguments -DREEL_SOURCE=${SOURCE} -DBUILD_SHARED_LIBS=${SHARED}
+       -DREEL_WERROR=${WERROR} "-DREEL_SANITIZE=${SANITIZE}")
+endif()
+
+execute_process(COMMAND ${CMAKE_COMMAND} -S ${SOURCE}/tests/consumer -B ${WORK}/build ${arguments}
+                COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${CMAKE_COMMAND} --build ${WORK}/build --parallel 2
+                COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${WORK}/build/consumer COMMAND_ERROR_IS_FATAL ANY)
