@@ -1,0 +1,38 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "reel/autograd/detail/storage.h"
+#include "reel/autograd/dtype.h"
+#include "reel/autograd/shape.h"
+
+namespace reel::detail {
+
+class Node;
+
+/// The body that `Tensor` handles share: where the elements lie, how they are laid out, and the
+/// tensor's place on the tape.
+struct TensorImpl {
+  std::atomic<std::uint32_t> refs{1};
+  DType dtype = DType::float32;
+  bool requires_grad = false;
+  bool is_number = false;   // made from a C++ number: takes part in promotion by its kind only
+  bool contiguous = true;   // row-major, cached because every op asks
+  std::byte* data = nullptr;  // the first element
+  Storage* storage = nullptr;
+  Size numel = 1;
+  Node* node = nullptr;        // the op that made it; none for a leaf
+  TensorImpl* grad = nullptr;  // a leaf's accumulated gradient
+  Shape shape;
+  Strides strides;
+};
+
+REEL_API void destroy(TensorImpl* impl) noexcept;
+
+inline void drop(TensorImpl* impl) noexcept {
+  if (impl != nullptr && drop_ref(impl->refs)) destroy(impl);
+}
+
+}  // namespace reel::detail

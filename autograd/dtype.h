@@ -1,0 +1,83 @@
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+namespace reel {
+
+/// A number of elements, an index, a stride or a dimension: one signed type for all of them.
+using Size = std::int64_t;
+
+/// The type of a tensor's elements, chosen at run time.
+enum class DType : std::uint8_t { float32, float64, int64, int32, uint8, bool_ };
+
+inline constexpr DType float32 = DType::float32;
+inline constexpr DType float64 = DType::float64;
+inline constexpr DType int64 = DType::int64;
+inline constexpr DType int32 = DType::int32;
+inline constexpr DType uint8 = DType::uint8;
+inline constexpr DType bool_ = DType::bool_;
+
+/// Bytes of one element.
+constexpr Size item_size(DType dtype) {
+  constexpr Size bytes[] = {4, 8, 8, 4, 1, 1};
+  return bytes[static_cast<int>(dtype)];
+}
+
+/// Its name as PyTorch and NumPy write it: "float32", "bool".
+constexpr const char* name(DType dtype) {
+  constexpr const char* names[] = {"float32", "float64", "int64", "int32", "uint8", "bool"};
+  return names[static_cast<int>(dtype)];
+}
+
+/// Whether gradients can flow through tensors of this type.
+constexpr bool is_floating(DType dtype) { return dtype <= DType::float64; }
+
+namespace detail {
+template <class T>
+consteval DType dtype_of() {
+  if constexpr (std::same_as<T, bool>) {
+    return bool_;
+  } else if constexpr (std::integral<T> && sizeof(T) == 8) {
+    return int64;
+  } else if constexpr (std::integral<T> && sizeof(T) == 4) {
+    return int32;
+  } else if constexpr (std::integral<T> && sizeof(T) == 1) {
+    return uint8;
+  } else if constexpr (std::same_as<T, float>) {
+    return float32;
+  } else {
+    static_assert(std::same_as<T, double>, "Reel has no dtype for this C++ type");
+    return float64;
+  }
+}
+}  // namespace detail
+
+/// The dtype that holds C++ values of type `T`: `dtype_of<float> == float32`.
+template <class T>
+inline constexpr DType dtype_of = detail::dtype_of<std::remove_cv_t<T>>();
+
+/// Calls `f(T{})` with a value of the C++ type that `dtype` stands for and returns what it returns:
+/// the one place where a run-time dtype turns into a template argument.
+template <class F>
+constexpr decltype(auto) with_dtype(DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::float32: return std::forward<F>(f)(float{});
+    case DType::float64: return std::forward<F>(f)(double{});
+    case DType::int64: return std::forward<F>(f)(std::int64_t{});
+    case DType::int32: return std::forward<F>(f)(std::int32_t{});
+    case DType::uint8: return std::forward<F>(f)(std::uint8_t{});
+    default: return std::forward<F>(f)(bool{});
+  }
+}
+
+/// The same for the dtypes that carry gradients; any other dtype is treated as float32, so the
+/// caller checks `is_floating` first.
+template <class F>
+constexpr decltype(auto) with_floating(DType dtype, F&& f) {
+  return dtype == DType::float64 ? std::forward<F>(f)(double{}) : std::forward<F>(f)(float{});
+}
+
+}  // namespace reel

@@ -1,0 +1,54 @@
+#pragma once
+
+// Lets {fmt} format Reel's types: `fmt::print("{} {:.2}\n", x.shape(), x)`. No other header of Reel
+// pulls {fmt} in.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "reel/autograd/dtype.h"
+#include "reel/autograd/print.h"
+#include "reel/autograd/shape.h"
+#include "reel/autograd/tensor.h"
+
+/// As `[64, 3, 3, 3]`.
+template <>
+struct fmt::formatter<reel::Shape> : fmt::formatter<std::string_view> {
+  auto format(const reel::Shape& shape, fmt::format_context& context) const {
+    return fmt::formatter<std::string_view>::format(reel::to_string(shape), context);
+  }
+};
+
+/// As `float32`.
+template <>
+struct fmt::formatter<reel::DType> : fmt::formatter<std::string_view> {
+  auto format(reel::DType dtype, fmt::format_context& context) const {
+    return fmt::formatter<std::string_view>::format(reel::name(dtype), context);
+  }
+};
+
+/// As `reel::to_string` writes it; `{:.2}` sets the precision.
+template <>
+struct fmt::formatter<reel::Tensor> {
+  constexpr auto parse(fmt::format_parse_context& context) {
+    auto at = context.begin();
+    if (at != context.end() && *at == '.') {
+      options.precision = 0;
+      for (++at; at != context.end() && *at >= '0' && *at <= '9' && options.precision < 100; ++at) {
+        options.precision = options.precision * 10 + (*at - '0');
+      }
+    }
+    if (at != context.end() && *at != '}') throw fmt::format_error("expected {} or {:.N}");
+    return at;
+  }
+
+  auto format(const reel::Tensor& tensor, fmt::format_context& context) const {
+    const std::string text = reel::to_string(tensor, options);
+    return std::copy(text.begin(), text.end(), context.out());
+  }
+
+  reel::PrintOptions options;
+};

@@ -1,0 +1,470 @@
+#include "reel/autograd/kernels/dnn.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <dnnl.hpp>
+#include <initializer_list>
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "reel/autograd/allocator.h"
+#include "reel/autograd/fail.h"
+#include "reel/autograd/kernels/parallel.h"
+#include "reel/autograd/kernels/thread_scope.h"
+#include "reel/autograd/threads.h"
+
+namespace reel::kernels {
+namespace {
+
+using Desc = dnnl::memory::desc;
+using Tag = dnnl::memory::format_tag;
+using DnnDims = dnnl::memory::dims;
+
+constexpr auto f32 = dnnl::memory::data_type::f32;
+constexpr auto direct = dnnl::algorithm::convolution_direct;
+
+// A fork and join costs as much as this many multiply-adds on one core.
+constexpr double serial_work = 0.5e6;
+// The weight gradient sums over the batch in parts of about this many multiply-adds.
+constexpr double part_work = 25e6;
+constexpr Size max_parts = 16;
+constexpr std::size_t max_parts_bytes = std::size_t{32} << 20;
+
+int threads_for(double multiply_adds) {
+  return multiply_adds < serial_work || omp_in_parallel() != 0 ? 1 : get_num_threads();
+}
+
+// --- the two versions of oneDNN's API
+// ------------------------------------------------------------------
+
+dnnl::engine& engine() {
+  // Never destroyed: caches of other threads may outlive static objects.
+  static auto* const cpu = new dnnl::engine(dnnl::engine::kind::cpu, 0);
+  return *cpu;
+}
+
+#if DNNL_VERSION_MAJOR >= 3
+template <class P, class... Args>
+auto describe(const dnnl::primitive_attr& attr, const Args&... args) {
+  return typename P::primitive_desc(engine(), args..., attr);
+}
+template <class P, class Hint, class... Args>
+auto describe_backward(const dnnl::primitive_attr& attr, const Hint& hint, const Args&... args) {
+  return typename P::primitive_desc(engine(), args..., hint, attr);
+}
+void append_relu(dnnl::post_ops& ops) {
+  ops.append_eltwise(dnnl::algorithm::eltwise_relu, 0.f, 0.f);
+}
+#else
+template <class P, class... Args>
+auto describe(const dnnl::primitive_attr& attr, const Args&... args) {
+  return typename P::primitive_desc(typename P::desc(args...), attr, engine());
+}
+template <class P, class Hint, class... Args>
+auto describe_backward(const dnnl::primitive_attr& attr, const Hint& hint, const Args&... args) {
+  return typename P::primitive_desc(typename P::desc(args...), attr, engine(), hint);
+}
+void append_relu(dnnl::post_ops& ops) {
+  ops.append_eltwise(1.f, dnnl::algorithm::eltwise_relu, 0.f, 0.f);
+}
+#endif
+
+[[noreturn]] void unsuccessful(dnnl_status_t status) {
+  fail("oneDNN", "expected a primitive to run, got status {}", static_cast<int>(status));
+}
+
+dnnl::primitive_attr attributes(bool accumulate, bool relu) {
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  dnnl::post_ops ops;
+  if (accumulate) ops.append_sum(1.f);
+  if (relu) append_relu(ops);
+  if (accumulate || relu) attr.set_post_ops(ops);
+  return attr;
+}
+
+// --- primitives ready to run
+// -----------------------------------------------------------------------------
+
+/// A block of the caching allocator.
+class Buffer {
+ public:
+  Buffer() = default;
+  explicit Buffer(std::size_t bytes) : data_(reel::detail::allocate(bytes)), bytes_(bytes) {}
+  Buffer(Buffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+  Buffer& operator=(Buffer&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~Buffer() {
+    if (data_ != nullptr) reel::detail::deallocate(data_, bytes_);
+  }
+  float* data() const { return static_cast<float*>(data_); }
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  void* data_ = nullptr;
+  std::size_t bytes_ = 0;
+};
+
+/// One argument of a primitive: its number, its layout and, when it runs, its memory.
+struct Argument {
+  int index;
+  Desc desc;
+};
+
+/// A primitive with its arguments; memory is named anew for every run.
+class Call {
+ public:
+  Call() = default;
+
+  template <class PrimitiveDesc>
+  Call(const PrimitiveDesc& desc, const dnnl::primitive& primitive,
+       std::initializer_list<Argument> arguments)
+      : primitive_(primitive), scratch_bytes_(desc.scratchpad_desc().get_size()) {
+    for (const Argument& argument : arguments) {
+      // A zero descriptor stands for an argument that is not there (no bias).
+      if (argument.desc.get_size() != 0) add(argument);
+    }
+    if (scratch_bytes_ != 0) add({DNNL_ARG_SCRATCHPAD, desc.scratchpad_desc()});
+  }
+
+  std::size_t scratch_bytes() const { return scratch_bytes_; }
+
+  void run(dnnl::stream& stream, void* scratch, std::initializer_list<const void*> memory) {
+    std::size_t i = 0;
+    for (const void* data : memory) bind(i++, const_cast<void*>(data));
+    if (scratch_bytes_ != 0) bind(i, scratch);
+    const dnnl_status_t status =
+        dnnl_primitive_execute(primitive_.get(), stream.get(), count_, handles_.data());
+    if (status != dnnl_success) [[unlikely]]
+      unsuccessful(status);
+  }
+
+ private:
+  void add(const Argument& argument) {
+    dnnl::memory& memory = memories_[static_cast<std::size_t>(count_)];
+    memory = dnnl::memory(argument.desc, engine(), nullptr);
+    handles_[static_cast<std::size_t>(count_++)] = {argument.index, memory.get()};
+  }
+  void bind(std::size_t i, void* data) { dnnl_memory_set_data_handle(handles_[i].memory, data); }
+
+  dnnl::primitive primitive_;
+  std::array<dnnl::memory, 5> memories_;
+  std::array<dnnl_exec_arg_t, 5> handles_{};
+  int count_ = 0;
+  std::size_t scratch_bytes_ = 0;
+};
+
+/// A table with one place for each key's hash: a newcomer replaces what was there.
+template <class Key, class Value, std::size_t slots>
+class Cache {
+ public:
+  template <class Make>
+  Value& get(const Key& key, const Make& make) {
+    if (slots_.empty()) slots_.resize(slots);
+    Slot& slot = slots_[hash(key) % slots];
+    if (slot.value == nullptr || !(slot.key == key)) {
+      slot.value = nullptr;
+      slot.value = std::make_unique<Value>(make());
+      slot.key = key;
+    }
+    return *slot.value;
+  }
+  void clear() { slots_.clear(); }
+
+ private:
+  struct Slot {
+    Key key;
+    std::unique_ptr<Value> value;
+  };
+  static std::size_t hash(const Key& key) {
+    std::uint64_t h = 0;
+    for (Size value : key) h = (h ^ static_cast<std::uint64_t>(value)) * 0x9E3779B97F4A7C15u;
+    return static_cast<std::size_t>(h >> 40);
+  }
+  std::vector<Slot> slots_;
+};
+
+enum class ConvKind { forward, input, weight };
+
+/// A convolution in one direction; the weights in its own format if that is not the plain one.
+struct ConvCall {
+  Call call;
+  Call reorder;
+  bool reorders = false;
+  Buffer packed;
+};
+
+using MatmulKey = std::array<Size, 9>;
+using ConvKey = std::array<Size, 18>;
+
+/// What one thread keeps.
+struct Context {
+  dnnl::stream stream{engine()};
+  Cache<MatmulKey, Call, 512> matmuls;
+  Cache<ConvKey, ConvCall, 256> convs;
+  Buffer scratch;
+
+  void* scratch_for(std::size_t bytes) {
+    if (scratch.bytes() < bytes) {
+      scratch = Buffer();
+      scratch = Buffer(bytes);
+    }
+    return scratch.data();
+  }
+};
+
+Context& context() {
+  thread_local Context mine;
+  return mine;
+}
+
+template <class F>
+auto building(const char* what, const F& build) {
+  try {
+    return build();
+  } catch (const dnnl::error& error) {
+    fail(what, "expected oneDNN to know this shape, got: {}", error.what());
+  }
+}
+
+// --- products
+// ------------------------------------------------------------------------------------------
+
+Call make_matmul(const DnnMatmul& s) {
+  return building("matmul", [&] {
+    const Desc a({s.m, s.k}, f32, DnnDims{s.a_row, s.a_col});
+    const Desc b({s.k, s.n}, f32, DnnDims{s.b_row, s.b_col});
+    const Desc c({s.m, s.n}, f32, DnnDims{s.n, 1});
+    const Desc bias = s.bias ? Desc({1, s.n}, f32, DnnDims{s.n, 1}) : Desc();
+    const auto desc = describe<dnnl::matmul>(attributes(s.accumulate, s.relu), a, b, bias, c);
+    return Call(
+        desc, dnnl::matmul(desc),
+        {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}, {DNNL_ARG_BIAS, bias}});
+  });
+}
+
+// --- convolutions
+// ----------------------------------------------------------------------------------------
+
+double multiply_adds(const ConvShape& s) {
+  return static_cast<double>(s.batch * s.out_channels * s.out_h * s.out_w) *
+         static_cast<double>(s.in_channels / s.groups * s.kernel_h * s.kernel_w);
+}
+
+Size weight_count(const ConvShape& s) {
+  return s.out_channels * (s.in_channels / s.groups) * s.kernel_h * s.kernel_w;
+}
+
+/// The padding behind the last row that makes the sizes fit exactly; negative where a stride leaves
+/// rows unread.
+Size padding_after(Size in, Size out, Size kernel, Size stride, Size padding, Size dilation) {
+  return (out - 1) * stride + (kernel - 1) * dilation + 1 - in - padding;
+}
+
+ConvCall make_conv(ConvKind kind, const ConvShape& s, bool bias, bool relu) {
+  const DnnDims x_dims{s.batch, s.in_channels, s.in_h, s.in_w};
+  const DnnDims y_dims{s.batch, s.out_channels, s.out_h, s.out_w};
+  const Size in = s.in_channels / s.groups, out = s.out_channels / s.groups;
+  const bool grouped = s.groups > 1;
+  const DnnDims w_dims = grouped ? DnnDims{s.groups, out, in, s.kernel_h, s.kernel_w}
+                                 : DnnDims{out, in, s.kernel_h, s.kernel_w};
+  const DnnDims strides{s.stride_h, s.stride_w}, dilates{s.dilation_h - 1, s.dilation_w - 1};
+  const DnnDims before{s.padding_h, s.padding_w};
+  const DnnDims after{
+      padding_after(s.in_h, s.out_h, s.kernel_h, s.stride_h, s.padding_h, s.dilation_h),
+      padding_after(s.in_w, s.out_w, s.kernel_w, s.stride_w, s.padding_w, s.dilation_w)};
+  const Desc x(x_dims, f32, Tag::nhwc), y(y_dims, f32, Tag::nhwc), w(w_dims, f32, Tag::any);
+  const Desc plain(w_dims, f32, grouped ? Tag::goihw : Tag::oihw);
+  const Desc b = bias ? Desc({s.out_channels}, f32, Tag::a) : Desc();
+  const auto training = dnnl::prop_kind::forward_training;
+  const dnnl::primitive_attr attr = attributes(false, relu);
+
+  ConvCall result;
+  auto keep_weights = [&](const Desc& own, bool unpack) {
+    result.reorders = own != plain;
+    if (!result.reorders) return;
+    result.packed = Buffer(own.get_size());
+    const Desc& from = unpack ? own : plain;
+    const Desc& to = unpack ? plain : own;
+    const dnnl::reorder::primitive_desc desc(engine(), from, engine(), to,
+                                             attributes(false, false));
+    result.reorder = Call(desc, dnnl::reorder(desc), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
+  };
+  return building("conv2d", [&] {
+    const auto forward = describe<dnnl::convolution_forward>(attr, training, direct, x, w, b, y,
+                                                             strides, dilates, before, after);
+    if (kind == ConvKind::forward) {
+      const Desc own = forward.weights_desc();
+      keep_weights(own, false);
+      result.call =
+          Call(forward, dnnl::convolution_forward(forward),
+               {{DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, own}, {DNNL_ARG_DST, y}, {DNNL_ARG_BIAS, b}});
+    } else if (kind == ConvKind::input) {
+      const auto desc = describe_backward<dnnl::convolution_backward_data>(
+          attr, forward, direct, x, w, y, strides, dilates, before, after);
+      const Desc own = desc.weights_desc();
+      keep_weights(own, false);
+      result.call = Call(desc, dnnl::convolution_backward_data(desc),
+                         {{DNNL_ARG_DIFF_DST, y}, {DNNL_ARG_WEIGHTS, own}, {DNNL_ARG_DIFF_SRC, x}});
+    } else {
+      const auto desc = describe_backward<dnnl::convolution_backward_weights>(
+          attr, forward, direct, x, w, b, y, strides, dilates, before, after);
+      const Desc own = desc.diff_weights_desc();
+      keep_weights(own, true);
+      result.call = Call(desc, dnnl::convolution_backward_weights(desc),
+                         {{DNNL_ARG_SRC, x},
+                          {DNNL_ARG_DIFF_DST, y},
+                          {DNNL_ARG_DIFF_WEIGHTS, own},
+                          {DNNL_ARG_DIFF_BIAS, b}});
+    }
+    return std::move(result);
+  });
+}
+
+ConvCall& conv_call(Context& mine, ConvKind kind, const ConvShape& s, bool bias, bool relu,
+                    int threads) {
+  const ConvKey key{static_cast<Size>(kind) * 4 + bias * 2 + relu,
+                    threads,
+                    s.batch,
+                    s.groups,
+                    s.in_channels,
+                    s.in_h,
+                    s.in_w,
+                    s.out_channels,
+                    s.out_h,
+                    s.out_w,
+                    s.kernel_h,
+                    s.kernel_w,
+                    s.stride_h,
+                    s.stride_w,
+                    s.padding_h,
+                    s.padding_w,
+                    s.dilation_h,
+                    s.dilation_w};
+  return mine.convs.get(key, [&] { return make_conv(kind, s, bias, relu); });
+}
+
+/// The weights in the primitive's format.
+const float* packed_weights(Context& mine, ConvCall& conv, const float* w) {
+  if (!conv.reorders) return w;
+  conv.reorder.run(mine.stream, mine.scratch_for(conv.reorder.scratch_bytes()),
+                   {w, conv.packed.data()});
+  return conv.packed.data();
+}
+
+void conv_weight_part(const ConvShape& s, const float* x, const float* dy, float* dw, float* db) {
+  const ThreadScope scope(1);
+  Context& mine = context();
+  ConvCall& conv = conv_call(mine, ConvKind::weight, s, db != nullptr, false, 1);
+  float* own = conv.reorders ? conv.packed.data() : dw;
+  void* scratch =
+      mine.scratch_for(std::max(conv.call.scratch_bytes(), conv.reorder.scratch_bytes()));
+  if (db != nullptr) {
+    conv.call.run(mine.stream, scratch, {x, dy, own, db});
+  } else {
+    conv.call.run(mine.stream, scratch, {x, dy, own});
+  }
+  if (conv.reorders) conv.reorder.run(mine.stream, scratch, {own, dw});
+}
+
+}  // namespace
+
+void dnn_matmul(const DnnMatmul& s, const float* a, const float* b, const float* bias, float* c) {
+  const double work =
+      static_cast<double>(s.m) * static_cast<double>(s.n) * static_cast<double>(s.k);
+  const int threads = s.single_thread ? 1 : threads_for(work);
+  const ThreadScope scope(threads);
+  Context& mine = context();
+  const MatmulKey key{s.m,     s.n,     s.k,
+                      s.a_row, s.a_col, s.b_row,
+                      s.b_col, threads, s.bias * 4 + s.relu * 2 + s.accumulate};
+  Call& call = mine.matmuls.get(key, [&] { return make_matmul(s); });
+  void* scratch = mine.scratch_for(call.scratch_bytes());
+  if (s.bias) {
+    call.run(mine.stream, scratch, {a, b, c, bias});
+  } else {
+    call.run(mine.stream, scratch, {a, b, c});
+  }
+}
+
+void dnn_sgemm(bool transpose_a, bool transpose_b, Size m, Size n, Size k, const float* a, Size lda,
+               const float* b, Size ldb, float beta, float* c, Size ldc) {
+  const ThreadScope scope(1);
+  const dnnl_status_t status = dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k,
+                                          1.f, a, lda, b, ldb, beta, c, ldc);
+  if (status != dnnl_success) unsuccessful(status);
+}
+
+void dnn_conv(const ConvShape& s, const float* x, const float* w, const float* bias, bool relu,
+              float* y) {
+  const int threads = threads_for(multiply_adds(s));
+  const ThreadScope scope(threads);
+  Context& mine = context();
+  ConvCall& conv = conv_call(mine, ConvKind::forward, s, bias != nullptr, relu, threads);
+  const float* weights = packed_weights(mine, conv, w);
+  void* scratch = mine.scratch_for(conv.call.scratch_bytes());
+  if (bias != nullptr) {
+    conv.call.run(mine.stream, scratch, {x, weights, y, bias});
+  } else {
+    conv.call.run(mine.stream, scratch, {x, weights, y});
+  }
+}
+
+void dnn_conv_input(const ConvShape& s, const float* dy, const float* w, float* dx) {
+  const int threads = threads_for(multiply_adds(s));
+  const ThreadScope scope(threads);
+  Context& mine = context();
+  ConvCall& conv = conv_call(mine, ConvKind::input, s, false, false, threads);
+  const float* weights = packed_weights(mine, conv, w);
+  conv.call.run(mine.stream, mine.scratch_for(conv.call.scratch_bytes()), {dy, weights, dx});
+}
+
+void dnn_conv_weight(const ConvShape& s, const float* x, const float* dy, float* dw, float* db) {
+  const Size count = weight_count(s);
+  const Size stride = (count + s.out_channels + 15) / 16 * 16;  // of one part: dw, then db
+  const auto fitting = static_cast<Size>(max_parts_bytes / (static_cast<std::size_t>(stride) * 4));
+  const Size parts = std::clamp(static_cast<Size>(multiply_adds(s) / part_work), Size{1},
+                                std::max<Size>(1, std::min({s.batch, max_parts, fitting})));
+  if (parts == 1) return conv_weight_part(s, x, dy, dw, db);
+
+  // oneDNN would share the batch out among its threads and sum in an order that depends on their
+  // number. Here the parts depend on the shape only, and each runs on one thread.
+  const Buffer sums(static_cast<std::size_t>(parts * stride) * sizeof(float));
+  parallel_for(parts, 1, [&](Size begin, Size end) {
+    for (Size part = begin; part < end; ++part) {
+      const Size first = part * s.batch / parts, last = (part + 1) * s.batch / parts;
+      ConvShape piece = s;
+      piece.batch = last - first;
+      float* sum = sums.data() + part * stride;
+      conv_weight_part(piece, x + first * s.in_h * s.in_w * s.in_channels,
+                       dy + first * s.out_h * s.out_w * s.out_channels, sum,
+                       db != nullptr ? sum + count : nullptr);
+    }
+  });
+  auto add_up = [&](const float* from, float* to, Size n) {
+    std::copy_n(from, n, to);
+    for (Size part = 1; part < parts; ++part) {
+      for (Size i = 0; i < n; ++i) to[i] += from[part * stride + i];
+    }
+  };
+  add_up(sums.data(), dw, count);
+  if (db != nullptr) add_up(sums.data() + count, db, s.out_channels);
+}
+
+void dnn_clear_cache() {
+  Context& mine = context();
+  mine.matmuls.clear();
+  mine.convs.clear();
+  mine.scratch = Buffer();
+}
+
+}  // namespace reel::kernels

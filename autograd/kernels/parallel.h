@@ -1,0 +1,35 @@
+#pragma once
+
+#include <type_traits>
+
+#include "reel/autograd/dtype.h"
+
+namespace reel::kernels {
+
+/// Work below this many elements is never split: a fork and join costs microseconds.
+inline constexpr Size parallel_grain = 32768;
+
+namespace detail {
+using Range = void (*)(void* context, Size begin, Size end);
+void parallel_ranges(Size n, Size grain, Range range, void* context);
+/// Whether `n` units of work, at least `grain` to a thread, are worth more than one thread here.
+bool worth_splitting(Size n, Size grain);
+}  // namespace detail
+
+/// Calls `f(begin, end)` for ranges that cover `[0, n)`, on several threads when each gets at least
+/// `grain` units and the caller is not itself inside a parallel region. `f` must not throw, and
+/// must not let results depend on where the ranges end.
+template <class F>
+void parallel_for(Size n, Size grain, F&& f) {
+  if (n < 2 * grain || !detail::worth_splitting(n, grain)) {
+    if (n > 0) f(Size{0}, n);
+    return;
+  }
+  using Body = std::remove_reference_t<F>;
+  detail::parallel_ranges(
+      n, grain,
+      [](void* context, Size begin, Size end) { (*static_cast<Body*>(context))(begin, end); },
+      const_cast<std::remove_const_t<Body>*>(&f));
+}
+
+}  // namespace reel::kernels

@@ -1,0 +1,393 @@
+#include <cstdint>
+#include <type_traits>
+
+#include "reel/autograd/kernels/pointwise.h"
+#include "reel/autograd/kernels/simd/rows.h"
+
+namespace reel::kernels::REEL_ISA {
+namespace {
+
+template <class T>
+inline constexpr bool is_float = std::is_floating_point_v<T>;
+
+/// The type to calculate in: unsigned for integers, so that overflow wraps as in PyTorch.
+template <class T, bool = std::is_integral_v<T> && !std::is_same_v<T, bool>>
+struct Work {
+  using type = T;
+};
+template <class T>
+struct Work<T, true> {
+  using type = std::make_unsigned_t<T>;
+};
+template <class T>
+using WorkType = typename Work<T>::type;
+
+// --- one operand
+// ------------------------------------------------------------------------------------
+
+struct Neg {
+  template <class T>
+  T operator()(T x) const {
+    if constexpr (is_float<T>) return -x;
+    return static_cast<T>(WorkType<T>(0) - static_cast<WorkType<T>>(x));
+  }
+};
+struct Abs {
+  float operator()(float x) const { return __builtin_fabsf(x); }
+  double operator()(double x) const { return __builtin_fabs(x); }
+  template <class T>
+  T operator()(T x) const {
+    return std::is_unsigned_v<T> || x >= T(0) ? x : Neg{}(x);
+  }
+};
+struct Sign {
+  template <class T>
+  T operator()(T x) const {
+    return static_cast<T>(static_cast<int>(x > T(0)) - static_cast<int>(x < T(0)));
+  }
+};
+struct Square {
+  template <class T>
+  T operator()(T x) const {
+    return static_cast<T>(static_cast<WorkType<T>>(x) * static_cast<WorkType<T>>(x));
+  }
+};
+struct Relu {
+  template <class T>
+  T operator()(T x) const {
+    return x < T(0) ? T(0) : x;  // a NaN stays one
+  }
+};
+struct LeakyRelu {
+  double slope;
+  explicit LeakyRelu(const double* params) : slope(params[0]) {}
+  template <class T>
+  T operator()(T x) const {
+    return x > T(0) ? x : x * static_cast<T>(slope);
+  }
+};
+
+/// A bound as a T; bounds that T cannot hold become its last value.
+template <class T>
+T bound(double value) {
+  if constexpr (is_float<T>) {
+    return static_cast<T>(value);
+  } else {
+    constexpr T least =
+        std::is_signed_v<T> ? static_cast<T>(WorkType<T>(1) << (8 * sizeof(T) - 1)) : T(0);
+    constexpr T most = static_cast<T>(~static_cast<WorkType<T>>(least));
+    if (!(value > static_cast<double>(least))) return least;
+    return value < static_cast<double>(most) ? static_cast<T>(value) : most;
+  }
+}
+
+template <class T>
+struct Clamp {
+  T min, max;
+  explicit Clamp(const double* params) : min(bound<T>(params[0])), max(bound<T>(params[1])) {}
+  T operator()(T x) const {
+    const T raised = x < min ? min : x;  // a NaN stays one
+    return raised > max ? max : raised;
+  }
+};
+
+struct Floor {
+  float operator()(float x) const { return __builtin_floorf(x); }
+  double operator()(double x) const { return __builtin_floor(x); }
+};
+struct Ceil {
+  float operator()(float x) const { return __builtin_ceilf(x); }
+  double operator()(double x) const { return __builtin_ceil(x); }
+};
+struct Round {  // halves to the even neighbour
+  float operator()(float x) const { return __builtin_rintf(x); }
+  double operator()(double x) const { return __builtin_rint(x); }
+};
+struct Sqrt {
+  float operator()(float x) const { return __builtin_sqrtf(x); }
+  double operator()(double x) const { return __builtin_sqrt(x); }
+};
+struct Rsqrt {
+  template <class T>
+  T operator()(T x) const {
+    return T(1) / Sqrt{}(x);
+  }
+};
+struct Reciprocal {
+  template <class T>
+  T operator()(T x) const {
+    return T(1) / x;
+  }
+};
+
+// --- one operand, bool result
+// -----------------------------------------------------------------------
+
+struct IsNan {
+  template <class T>
+  bool operator()(T x) const {
+    if constexpr (is_float<T>) return x != x;
+    return false;
+  }
+};
+struct IsInf {
+  template <class T>
+  bool operator()(T x) const {
+    if constexpr (is_float<T>) return Abs{}(x) == static_cast<T>(__builtin_inf());
+    return false;
+  }
+};
+struct IsFinite {
+  template <class T>
+  bool operator()(T x) const {
+    if constexpr (is_float<T>) return Abs{}(x) < static_cast<T>(__builtin_inf());
+    return true;
+  }
+};
+struct LogicalNot {
+  template <class T>
+  bool operator()(T x) const {
+    return x == T(0);
+  }
+};
+
+// --- two operands
+// -----------------------------------------------------------------------------------
+
+struct Add {
+  bool operator()(bool a, bool b) const { return a | b; }
+  template <class T>
+  T operator()(T a, T b) const {
+    return static_cast<T>(static_cast<WorkType<T>>(a) + static_cast<WorkType<T>>(b));
+  }
+};
+struct Sub {
+  template <class T>
+  T operator()(T a, T b) const {
+    return static_cast<T>(static_cast<WorkType<T>>(a) - static_cast<WorkType<T>>(b));
+  }
+};
+struct Mul {
+  bool operator()(bool a, bool b) const { return a & b; }
+  template <class T>
+  T operator()(T a, T b) const {
+    return static_cast<T>(static_cast<WorkType<T>>(a) * static_cast<WorkType<T>>(b));
+  }
+};
+struct Div {
+  template <class T>
+  T operator()(T a, T b) const {
+    return a / b;
+  }
+};
+struct Maximum {
+  template <class T>
+  T operator()(T a, T b) const {
+    if constexpr (is_float<T>) return ((a > b) | (a != a)) ? a : b;  // either's NaN comes through
+    return a > b ? a : b;
+  }
+};
+struct Minimum {
+  template <class T>
+  T operator()(T a, T b) const {
+    if constexpr (is_float<T>) return ((a < b) | (a != a)) ? a : b;
+    return a < b ? a : b;
+  }
+};
+
+struct ReluBackward {
+  template <class T>
+  T operator()(T dy, T y) const {
+    return y > T(0) ? dy : T(0);
+  }
+};
+struct LeakyReluBackward {
+  double slope;
+  explicit LeakyReluBackward(const double* params) : slope(params[0]) {}
+  template <class T>
+  T operator()(T dy, T x) const {
+    return x > T(0) ? dy : dy * static_cast<T>(slope);
+  }
+};
+template <class T>
+struct ClampBackward {
+  T min, max;
+  explicit ClampBackward(const double* params)
+      : min(static_cast<T>(params[0])), max(static_cast<T>(params[1])) {}
+  T operator()(T dy, T x) const { return ((x >= min) & (x <= max)) ? dy : T(0); }
+};
+struct AbsBackward {
+  template <class T>
+  T operator()(T dy, T x) const {
+    return dy * Sign{}(x);
+  }
+};
+struct TanhBackward {
+  template <class T>
+  T operator()(T dy, T y) const {
+    return dy * (T(1) - y * y);
+  }
+};
+struct SigmoidBackward {
+  template <class T>
+  T operator()(T dy, T y) const {
+    return dy * ((T(1) - y) * y);
+  }
+};
+struct SqrtBackward {
+  template <class T>
+  T operator()(T dy, T y) const {
+    return dy / (T(2) * y);
+  }
+};
+
+// --- two operands, bool result
+// ----------------------------------------------------------------------
+
+#define REEL_COMPARISON(Name, condition) \
+  struct Name {                          \
+    template <class T>                   \
+    bool operator()(T a, T b) const {    \
+      return condition;                  \
+    }                                    \
+  }
+REEL_COMPARISON(Equal, a == b);
+REEL_COMPARISON(NotEqual, a != b);
+REEL_COMPARISON(Less, a < b);
+REEL_COMPARISON(LessEqual, a <= b);
+REEL_COMPARISON(Greater, a > b);
+REEL_COMPARISON(GreaterEqual, a >= b);
+REEL_COMPARISON(And, (a != T(0)) & (b != T(0)));
+REEL_COMPARISON(Or, (a != T(0)) | (b != T(0)));
+REEL_COMPARISON(Xor, (a != T(0)) != (b != T(0)));
+#undef REEL_COMPARISON
+
+// --- three operands
+// ---------------------------------------------------------------------------------
+
+struct MaximumBackward {
+  template <class T>
+  T operator()(T dy, T a, T b) const {
+    return a > b ? dy : a == b ? dy * T(0.5) : T(0);
+  }
+};
+struct MinimumBackward {
+  template <class T>
+  T operator()(T dy, T a, T b) const {
+    return a < b ? dy : a == b ? dy * T(0.5) : T(0);
+  }
+};
+struct Where {
+  template <class T>
+  T operator()(bool condition, T a, T b) const {
+    return condition ? a : b;
+  }
+};
+
+// --- the table
+// --------------------------------------------------------------------------------------
+
+constexpr int index(DType dtype) { return static_cast<int>(dtype); }
+
+template <class F, class T>
+void set(ArithmeticTable& table, Unary op) {
+  table.unary[static_cast<int>(op)][index(dtype_of<T>)] = map1<F, T, T>;
+}
+template <class F, class T>
+void set(ArithmeticTable& table, Test op) {
+  table.test[static_cast<int>(op)][index(dtype_of<T>)] = map1<F, bool, T>;
+}
+template <class F, class T>
+void set(ArithmeticTable& table, Binary op) {
+  table.binary[static_cast<int>(op)][index(dtype_of<T>)] = map2<F, T, T>;
+}
+template <class F, class T>
+void set(ArithmeticTable& table, Compare op) {
+  table.compare[static_cast<int>(op)][index(dtype_of<T>)] = map2<F, bool, T>;
+}
+template <class F, class T>
+void set(ArithmeticTable& table, Ternary op) {
+  table.ternary[static_cast<int>(op)][index(dtype_of<T>)] = map3<F, T, T, T, T>;
+}
+
+template <class T>
+void set_all_dtypes(ArithmeticTable& table) {
+  set<IsNan, T>(table, Test::isnan);
+  set<IsInf, T>(table, Test::isinf);
+  set<IsFinite, T>(table, Test::isfinite);
+  set<LogicalNot, T>(table, Test::logical_not);
+  set<Add, T>(table, Binary::add);
+  set<Mul, T>(table, Binary::mul);
+  set<Maximum, T>(table, Binary::maximum);
+  set<Minimum, T>(table, Binary::minimum);
+  set<Equal, T>(table, Compare::eq);
+  set<NotEqual, T>(table, Compare::ne);
+  set<Less, T>(table, Compare::lt);
+  set<LessEqual, T>(table, Compare::le);
+  set<Greater, T>(table, Compare::gt);
+  set<GreaterEqual, T>(table, Compare::ge);
+  set<And, T>(table, Compare::logical_and);
+  set<Or, T>(table, Compare::logical_or);
+  set<Xor, T>(table, Compare::logical_xor);
+}
+
+template <class T>
+void set_numbers(ArithmeticTable& table) {
+  set_all_dtypes<T>(table);
+  set<Neg, T>(table, Unary::neg);
+  set<Abs, T>(table, Unary::abs);
+  set<Sign, T>(table, Unary::sign);
+  set<Square, T>(table, Unary::square);
+  set<Relu, T>(table, Unary::relu);
+  set<Clamp<T>, T>(table, Unary::clamp);
+  set<Sub, T>(table, Binary::sub);
+}
+
+template <class T>
+void set_floating(ArithmeticTable& table) {
+  set_numbers<T>(table);
+  set<Floor, T>(table, Unary::floor);
+  set<Ceil, T>(table, Unary::ceil);
+  set<Round, T>(table, Unary::round);
+  set<Sqrt, T>(table, Unary::sqrt);
+  set<Rsqrt, T>(table, Unary::rsqrt);
+  set<Reciprocal, T>(table, Unary::reciprocal);
+  set<LeakyRelu, T>(table, Unary::leaky_relu);
+  set<Div, T>(table, Binary::div);
+  set<ReluBackward, T>(table, Binary::relu_backward_from_y);
+  set<LeakyReluBackward, T>(table, Binary::leaky_relu_backward);
+  set<ClampBackward<T>, T>(table, Binary::clamp_backward);
+  set<AbsBackward, T>(table, Binary::abs_backward);
+  set<TanhBackward, T>(table, Binary::tanh_backward_from_y);
+  set<SigmoidBackward, T>(table, Binary::sigmoid_backward_from_y);
+  set<SqrtBackward, T>(table, Binary::sqrt_backward_from_y);
+  set<MaximumBackward, T>(table, Ternary::maximum_backward);
+  set<MinimumBackward, T>(table, Ternary::minimum_backward);
+}
+
+ArithmeticTable make_table() {
+  ArithmeticTable table;
+  set_floating<float>(table);
+  set_floating<double>(table);
+  set_numbers<std::int64_t>(table);
+  set_numbers<std::int32_t>(table);
+  set_numbers<std::uint8_t>(table);
+  set_all_dtypes<bool>(table);
+  // Only the number of bytes matters.
+  table.where[index(float32)] = map3<Where, std::uint32_t, bool, std::uint32_t, std::uint32_t>;
+  table.where[index(float64)] = map3<Where, std::uint64_t, bool, std::uint64_t, std::uint64_t>;
+  table.where[index(uint8)] = map3<Where, std::uint8_t, bool, std::uint8_t, std::uint8_t>;
+  table.where[index(int32)] = table.where[index(float32)];
+  table.where[index(int64)] = table.where[index(float64)];
+  table.where[index(bool_)] = table.where[index(uint8)];
+  return table;
+}
+
+}  // namespace
+
+const ArithmeticTable& arithmetic_table() {
+  static const ArithmeticTable table = make_table();
+  return table;
+}
+
+}  // namespace reel::kernels::REEL_ISA

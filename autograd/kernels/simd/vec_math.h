@@ -1,0 +1,301 @@
+#pragma once
+
+// Internal, for the files of this folder only: exp, log and their kin on vectors. Within a few ulp
+// of the correctly rounded result everywhere, infinities, NaNs and denormals included.
+
+#include <cmath>
+#include <cstdint>
+
+#include "reel/autograd/kernels/simd/vec.h"
+
+namespace reel::kernels::REEL_ISA {
+
+template <class T>
+struct ExpConstants;
+
+template <>
+struct ExpConstants<float> {
+  using Bits = std::int32_t;
+  static constexpr int mantissa = 23;
+  static constexpr float lowest = -103.98f, highest = 89.0f;  // beyond: 0 and infinity
+  static constexpr float lowest_normal = -87.33f;
+  static constexpr float magic = 12582912.0f;  // 1.5 * 2^23: adding it rounds
+  static constexpr float ln2_high = 0.693145751953125f, ln2_low = 1.42860682030941723e-6f;
+  // Minimax for (e^r - 1 - r) / r^2 on |r| <= ln2 / 2; relative error of e^r below 1e-8.
+  static constexpr float q[] = {0.5000000028f, 0.166665752f, 0.04166636943f, 0.008363474926f,
+                                0.001394163344f};
+};
+
+template <>
+struct ExpConstants<double> {
+  using Bits = std::int64_t;
+  static constexpr int mantissa = 52;
+  static constexpr double lowest = -745.14, highest = 710.0;
+  static constexpr double lowest_normal = -708.39;
+  static constexpr double magic = 6755399441055744.0;
+  static constexpr double ln2_high = 0.6931471805582987144589424,
+                          ln2_low = 1.646594958289708128098443e-12;
+  static constexpr double q[] = {0.500000000000000107,     0.166666666666666749,
+                                 0.041666666666622431,     0.00833333333332177857,
+                                 0.00138888889180568474,   0.000198412698878941857,
+                                 0.0000248015199924066516, 2.75572408756779155e-6,
+                                 2.76207054624778736e-7,   2.51105956290891485e-8};
+};
+
+/// c[0] + c[1] x + c[2] x^2 + ...
+template <class T, Size N>
+inline Vec<T> polynomial(const Vec<T>& x, const T (&c)[N]) {
+  Vec<T> y(c[N - 1]);
+  for (Size i = N - 2; i >= 0; --i) y = xs::fma(y, x, Vec<T>(c[i]));
+  return y;
+}
+
+/// 2^n for whole numbers n, given as n + magic, inside the range of normal numbers.
+template <class T>
+inline Vec<T> power_of_two(const Vec<T>& n_plus_magic) {
+  using C = ExpConstants<T>;
+  using Bits = typename C::Bits;
+  using IntVec = Vec<Bits>;
+  const IntVec exponent = xs::bitwise_cast<IntVec>(n_plus_magic) << C::mantissa;
+  return xs::bitwise_cast<Vec<T>>(exponent + xs::bitwise_cast<IntVec>(Vec<T>(T(1))));
+}
+
+/// x = n ln2 + r with n whole and |r| <= ln2 / 2.
+template <class T>
+struct Reduced {
+  Vec<T> n, r;
+};
+template <class T>
+inline Reduced<T> reduce_exp(const Vec<T>& x) {
+  using C = ExpConstants<T>;
+  using V = Vec<T>;
+  const V magic(C::magic);
+  const V n = xs::fma(x, V(T(1.44269504088896340736)), magic) - magic;
+  const V r = xs::fnma(n, V(C::ln2_high), x);
+  return {n, xs::fnma(n, V(C::ln2_low), r)};
+}
+
+/// e^r - 1 for |r| <= ln2 / 2.
+template <class T>
+inline Vec<T> expm1_near_0(const Vec<T>& r) {
+  return xs::fma(polynomial<T>(r, ExpConstants<T>::q), r * r, r);
+}
+
+/// e^x = 2^n e^r for x of at least `lowest`, 0 below. The 0 is chosen, not calculated: a result
+/// that is not a normal number costs 150 cycles.
+template <class T>
+inline Vec<T> exp_from(T lowest, const Vec<T>& x) {
+  using C = ExpConstants<T>;
+  using V = Vec<T>;
+  const auto vanishes = x < V(lowest);
+  // In this order a NaN in x comes through.
+  const auto [n, r] = reduce_exp<T>(xs::select(vanishes, V(T(0)), xs::min(V(C::highest), x)));
+  const V p = expm1_near_0<T>(r) + V(T(1));
+#if defined(__AVX512F__)
+  V y;
+  if constexpr (sizeof(T) == 4) {
+    y = V(_mm512_scalef_ps(p, n));
+  } else {
+    y = V(_mm512_scalef_pd(p, n));
+  }
+#else
+  // In two steps, so that neither overflows before the result does and denormals are rounded once.
+  const V magic(C::magic);
+  const V half = xs::fma(n, V(T(0.5)), magic);
+  const V rest = n - (half - magic) + magic;
+  const V y = p * power_of_two<T>(half) * power_of_two<T>(rest);
+#endif
+  return xs::select(vanishes, V(T(0)), y);
+}
+
+template <class T>
+inline Vec<T> exp(const Vec<T>& x) {
+  return exp_from<T>(ExpConstants<T>::lowest, x);
+}
+
+/// The same with 0 for results too small to be normal numbers: for use inside other functions.
+template <class T>
+inline Vec<T> exp_or_0(const Vec<T>& x) {
+  return exp_from<T>(ExpConstants<T>::lowest_normal, x);
+}
+
+/// e^x - 1 = 2^n (e^r - 1) + (2^n - 1) for x below 80 (float) or 700 (double).
+template <class T>
+inline Vec<T> expm1_bounded(const Vec<T>& x) {
+  using V = Vec<T>;
+  const V lowest(T(sizeof(T) == 4 ? -30 : -50));  // -1 from here on down
+  const auto [n, r] = reduce_exp<T>(xs::max(lowest, x));
+  const V scale = power_of_two<T>(n + V(ExpConstants<T>::magic));
+  return xs::fma(scale, expm1_near_0<T>(r), scale - V(T(1)));
+}
+
+template <class T>
+inline Vec<T> expm1(const Vec<T>& x) {
+  using V = Vec<T>;
+  const V most(T(sizeof(T) == 4 ? 80 : 700));
+  const auto large = x > most;
+  // Like the sum of -0 and 0, expm1_bounded has lost the sign of a zero.
+  const V y = xs::select(x == V(T(0)), x, expm1_bounded<T>(xs::min(most, x)));
+  return xs::any(large) ? xs::select(large, exp<T>(x), y) : y;
+}
+
+/// tanh |x| = -t / (t + 2) with t = e^(-2 |x|) - 1.
+template <class T>
+inline Vec<T> tanh(const Vec<T>& x) {
+  using V = Vec<T>;
+  const V t = expm1_bounded<T>(V(T(-2)) * xs::abs(x));
+  return xs::copysign(-t / (t + V(T(2))), x);
+}
+
+template <class T>
+inline Vec<T> log(const Vec<T>& x) {
+  if constexpr (sizeof(T) == 8) {
+    // xsimd's leaves denormals out.
+    const auto tiny = x < Vec<T>(2.2250738585072014e-308);
+    if (xs::any(tiny)) {
+      const Vec<T> scaled = xs::select(tiny, x * Vec<T>(18014398509481984.0), x);  // 2^54
+      return xs::log(scaled) - xs::select(tiny, Vec<T>(37.42994775023704670), Vec<T>(0.0));
+    }
+  }
+  return xs::log(x);
+}
+
+template <class T>
+inline Vec<T> log1p(const Vec<T>& x) {
+  return xs::log1p(x);
+}
+
+/// log(1 + u) = 2 atanh(s), s = u / (2 + u), for u from 0 to 1.
+template <class T>
+inline Vec<T> log1p_of_fraction(const Vec<T>& u) {
+  using V = Vec<T>;
+  const V s = u / (V(T(2)) + u);
+  const V square = s * s;
+  V q;  // (atanh(s) / s - 1) / s^2, minimax
+  if constexpr (sizeof(T) == 4) {
+    constexpr T c[] = {0.33333333678f, 0.19999848154f, 0.14296405343f, 0.10850020828f,
+                       0.11626891342f};
+    q = polynomial<T>(square, c);
+  } else {
+    constexpr T c[] = {0.33333333333333333449,  0.19999999999999750023,  0.14285714285803391947,
+                       0.11111111098732680901,  0.090909099715785318373, 0.076922712221930744235,
+                       0.066676048834095503073, 0.058669422600805942482, 0.054240996347177616248,
+                       0.037396697661247508944, 0.078268208010485140921};
+    q = polynomial<T>(square, c);
+  }
+  return V(T(2)) * xs::fma(s * square, q, s);
+}
+
+template <class T>
+inline Vec<T> sin(const Vec<T>& x) {
+  return xs::sin(x);
+}
+
+template <class T>
+inline Vec<T> cos(const Vec<T>& x) {
+  return xs::cos(x);
+}
+
+template <class T>
+inline Vec<T> sigmoid(const Vec<T>& x) {
+  return Vec<T>(T(1)) / (Vec<T>(T(1)) + exp_or_0<T>(-x));
+}
+
+/// Calls a function of libm on each value: for what has no vector form of the wanted accuracy.
+template <class T, class F>
+inline Vec<T> each(F f, const Vec<T>& x, const Vec<T>& y) {
+  alignas(64) T a[vec_size<T>];
+  alignas(64) T b[vec_size<T>];
+  x.store_aligned(a);
+  y.store_aligned(b);
+  for (Size i = 0; i < vec_size<T>; ++i) a[i] = f(a[i], b[i]);
+  return Vec<T>::load_aligned(a);
+}
+
+/// The normal distribution's probability of more than |x|, and its density times sqrt(2 pi).
+struct NormalTail {
+  Vec<float> probability, density;
+};
+
+/// e^(z^2) erfc(z), z = |x| / sqrt(2), is t P(t) with t = 1 / (1 + 0.3 z); relative error below
+/// 2e-8.
+inline NormalTail normal_tail(const Vec<float>& x) {
+  using V = Vec<float>;
+  constexpr float c[] = {0.16918745018f,  0.17072328021f,  0.14828952649f,
+                         0.21509610923f,  -0.09500528261f, 0.5481815246f,
+                         -0.51264487285f, 0.48572620239f,  -0.12955395727f};
+  // From here on what is left is no normal number. A NaN comes through.
+  const V most(12.9f);
+  const V size = xs::min(most, xs::abs(x));
+  const V t = V(1.0f) / xs::fma(V(0.21213203436f), size, V(1.0f));
+  // What x^2 / 2 was rounded by would be multiplied by x^2 / 2 in the result.
+  const V half = V(0.5f) * size;
+  const V exponent = half * size;
+  const V rounded = xs::fma(half, size, -exponent);
+  const V density = xs::fnma(rounded, V(1.0f), V(1.0f)) * exp_or_0<float>(-exponent);
+  const V probability = V(0.5f) * t * polynomial<float>(t, c) * density;
+  return {xs::select(size >= most, V(0.0f), probability), density};
+}
+
+template <class T>
+inline Vec<T> erf(const Vec<T>& x) {
+  using V = Vec<T>;
+  if constexpr (sizeof(T) == 4) {
+    // x P(x^2) near 0, minimax, else from the tail.
+    constexpr float c[] = {1.1283791657f,   -0.37612625824f,    0.11283585149f,  -0.026853811929f,
+                           0.005188327658f, -0.00080101932792f, 7.8538599494e-5f};
+    const V tail = normal_tail(x * V(1.41421356237f)).probability;
+    const V far = xs::copysign(xs::fnma(V(2.0f), tail, V(1.0f)), x);
+    const V near = x * polynomial<float>(xs::min(V(1.0f), x * x), c);
+    return xs::select(xs::abs(x) < V(1.0f), near, far);
+  } else {
+    return each<T>([](double a, double) { return ::erf(a); }, x, x);
+  }
+}
+
+/// x^y of doubles that stem from floats: exp(y log|x|) loses nothing a float could show.
+inline Vec<double> pow_of_floats(const Vec<double>& x, const Vec<double>& y) {
+  using V = Vec<double>;
+  const V one(1.0), zero(0.0);
+  const V size = xs::abs(x);
+  // log(1) * infinity and infinity * 0 are NaN, yet C's pow says 1; so does NaN to the power 0.
+  const auto is_one = (size == one) | (y == zero);
+  const V power = xs::select(is_one, one, exp<double>(y * log<double>(size)));
+  const V half_y = y * V(0.5);
+  const auto whole = xs::floor(y) == y;
+  const auto odd = whole & (xs::floor(half_y) != half_y);
+  const auto minus = xs::copysign(one, x) < zero;  // -0 too
+  const V nan(__builtin_nan(""));
+  const V signed_power = power * xs::select(minus & odd, V(-1.0), one);
+  const auto undefined = (x < zero) & !whole & (size != V(__builtin_inf()));
+  const V defined = xs::select(undefined, nan, signed_power);
+  // NaNs of x and y come through, except in 1^NaN and NaN^0.
+  const auto any_nan = ((x != x) | (y != y)) & !((x == one) | (y == zero));
+  return xs::select(any_nan, nan, defined);
+}
+
+template <class T>
+inline Vec<T> pow(const Vec<T>& x, const Vec<T>& y) {
+  if constexpr (sizeof(T) == 8) {
+    return each<T>([](double a, double b) { return ::pow(a, b); }, x, y);
+  } else {
+    alignas(64) float a[vec_size<float>];
+    alignas(64) float b[vec_size<float>];
+    alignas(64) double wide_a[vec_size<float>];
+    alignas(64) double wide_b[vec_size<float>];
+    x.store_aligned(a);
+    y.store_aligned(b);
+    for (Size i = 0; i < vec_size<float>; ++i) {
+      wide_a[i] = static_cast<double>(a[i]);
+      wide_b[i] = static_cast<double>(b[i]);
+    }
+    for (Size i = 0; i < vec_size<float>; i += vec_size<double>) {
+      const Vec<double> power = pow_of_floats(load(wide_a + i), load(wide_b + i));
+      power.store_aligned(wide_a + i);
+    }
+    for (Size i = 0; i < vec_size<float>; ++i) a[i] = static_cast<float>(wide_a[i]);
+    return Vec<T>::load_aligned(a);
+  }
+}
+
+}  // namespace reel::kernels::REEL_ISA

@@ -1,0 +1,193 @@
+#include "reel/autograd/kernels/softmax.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "reel/autograd/kernels/parallel.h"
+#include "reel/autograd/kernels/softmax_table.h"
+#include "reel/autograd/threads.h"
+
+namespace reel::kernels {
+namespace {
+
+int index_of(DType dtype) { return dtype == float64 ? 1 : 0; }
+
+Size rows_per_thread(Size row_length) {
+  // An exponential costs about as much as ten additions.
+  return std::max<Size>(1, parallel_grain / 4 / std::max<Size>(row_length, 1));
+}
+
+/// Calls `rows(first, count)` for ranges of the outer dimension when the middle is innermost, and
+/// otherwise `columns(offset, count)` for strips of neighbouring columns.
+template <class Rows, class Columns>
+void for_strips(const SoftmaxLayout& layout, const Rows& rows, const Columns& columns) {
+  const auto [outer, n, inner] = layout;
+  if (outer * n * inner == 0) return;
+  if (inner == 1) {
+    parallel_for(outer, rows_per_thread(n), [&](Size begin, Size end) { rows(begin, end - begin); });
+    return;
+  }
+  // Wide strips read memory best; each column is computed alike in any strip, so they may follow the
+  // threads.
+  const Size threads = get_num_threads();
+  const Size share = outer < threads ? (inner / threads + 63) / 64 * 64 : inner;
+  const Size strip = std::clamp<Size>(share, 64, softmax_columns);
+  const Size strips = (inner + strip - 1) / strip;
+  parallel_for(outer * strips, rows_per_thread(n * std::min(inner, strip)),
+               [&](Size begin, Size end) {
+                 for (Size i = begin; i < end; ++i) {
+                   const Size first = i % strips * strip;
+                   columns(i / strips * n * inner + first, std::min(strip, inner - first));
+                 }
+               });
+}
+
+double weight_of(const CrossEntropy& problem, Size c) {
+  if (problem.weight == nullptr) return 1;
+  return problem.dtype == float64 ? static_cast<const double*>(problem.weight)[c]
+                                  : static_cast<double>(static_cast<const float*>(problem.weight)[c]);
+}
+
+double total_weight(const CrossEntropy& problem) {
+  if (problem.weight == nullptr) return static_cast<double>(problem.classes);
+  double total = 0;
+  for (Size c = 0; c < problem.classes; ++c) total += weight_of(problem, c);
+  return total;
+}
+
+}  // namespace
+
+void softmax(DType dtype, const void* x, const SoftmaxLayout& layout, bool log, void* y) {
+  const SoftmaxTable& table = softmax_table();
+  const int type = index_of(dtype);
+  const Size item = item_size(dtype);
+  const std::byte* from = static_cast<const std::byte*>(x);
+  std::byte* to = static_cast<std::byte*>(y);
+  for_strips(
+      layout,
+      [&](Size first, Size count) {
+        const Size at = first * layout.n * item;
+        table.rows[type](from + at, count, layout.n, log, to + at);
+      },
+      [&](Size offset, Size count) {
+        table.columns[type](from + offset * item, layout.n, layout.inner, count, log,
+                            to + offset * item);
+      });
+}
+
+void softmax_backward(DType dtype, const void* y, const void* dy, const SoftmaxLayout& layout,
+                      bool log, void* dx) {
+  const SoftmaxTable& table = softmax_table();
+  const int type = index_of(dtype);
+  const Size item = item_size(dtype);
+  const std::byte* result = static_cast<const std::byte*>(y);
+  const std::byte* gradient = static_cast<const std::byte*>(dy);
+  std::byte* to = static_cast<std::byte*>(dx);
+  for_strips(
+      layout,
+      [&](Size first, Size count) {
+        const Size at = first * layout.n * item;
+        table.rows_backward[type](result + at, gradient + at, count, layout.n, log, to + at);
+      },
+      [&](Size offset, Size count) {
+        const Size at = offset * item;
+        table.columns_backward[type](result + at, gradient + at, layout.n, layout.inner, count, log,
+                                     to + at);
+      });
+}
+
+Size find_bad_target(const CrossEntropy& problem) {
+  for (Size i = 0; i < problem.rows; ++i) {
+    const std::int64_t t = problem.targets[i];
+    if ((t < 0 || t >= problem.classes) && t != problem.ignore_index) return i;
+  }
+  return -1;
+}
+
+void cross_entropy(const CrossEntropy& problem, void* losses, void* logsumexp) {
+  const Size n = problem.classes;
+  const double smoothing = problem.label_smoothing;
+  const double share = smoothing / static_cast<double>(std::max<Size>(n, 1));
+  const double weights = smoothing != 0 ? total_weight(problem) : 0;
+  with_floating(problem.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const T* x = static_cast<const T*>(problem.x);
+    T* lse = static_cast<T*>(logsumexp);
+    parallel_for(problem.rows, rows_per_thread(n), [&](Size begin, Size end) {
+      softmax_table().logsumexp[index_of(problem.dtype)](x + begin * n, end - begin, n, lse + begin);
+      for (Size i = begin; i < end; ++i) {
+        const Size t = problem.targets[i];
+        double loss = 0;
+        if (t != problem.ignore_index) {
+          const double l = static_cast<double>(lse[i]);
+          loss = (1 - smoothing) * weight_of(problem, t) * (l - static_cast<double>(x[i * n + t]));
+          if (smoothing != 0) {
+            double weighted = 0;
+            for (Size c = 0; c < n; ++c) {
+              weighted += weight_of(problem, c) * static_cast<double>(x[i * n + c]);
+            }
+            loss += share * (weights * l - weighted);
+          }
+        }
+        static_cast<T*>(losses)[i] = static_cast<T>(loss);
+      }
+    });
+  });
+}
+
+double cross_entropy_weight(const CrossEntropy& problem) {
+  double total = 0;
+  for (Size i = 0; i < problem.rows; ++i) {
+    if (problem.targets[i] != problem.ignore_index) total += weight_of(problem, problem.targets[i]);
+  }
+  return total;
+}
+
+void cross_entropy_backward(const CrossEntropy& problem, const void* logsumexp, const void* dy,
+                            bool dy_per_row, double scale, void* dx) {
+  const Size n = problem.classes;
+  const double smoothing = problem.label_smoothing;
+  const double share = smoothing / static_cast<double>(std::max<Size>(n, 1));
+  const double weights = smoothing != 0 ? total_weight(problem) : 0;
+  with_floating(problem.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const T* lse = static_cast<const T*>(logsumexp);
+    const T* gradient = static_cast<const T*>(dy);
+    const auto dy_of = [&](Size i) {
+      if (problem.targets[i] == problem.ignore_index) return 0.0;
+      return scale * static_cast<double>(gradient[dy_per_row ? i : 0]);
+    };
+    parallel_for(problem.rows, rows_per_thread(n), [&](Size begin, Size end) {
+      constexpr Size chunk = 256;
+      T factor[chunk];
+      for (Size first = begin; first < end; first += chunk) {
+        const Size count = std::min(chunk, end - first);
+        for (Size k = 0; k < count; ++k) {
+          const double g = dy_of(first + k);
+          const double target_weight =
+              g == 0 ? 0 : (1 - smoothing) * weight_of(problem, problem.targets[first + k]);
+          factor[k] = static_cast<T>(g * (target_weight + share * weights));
+        }
+        T* rows = static_cast<T*>(dx) + first * n;
+        softmax_table().shifted_exp[index_of(problem.dtype)](
+            static_cast<const T*>(problem.x) + first * n, lse + first, factor, count, n, rows);
+        for (Size k = 0; k < count; ++k) {
+          T* row = rows + k * n;
+          const Size t = problem.targets[first + k];
+          const double g = dy_of(first + k);
+          if (t == problem.ignore_index) {
+            // Also where the row held an infinity, which a factor of 0 would turn into NaN.
+            std::fill_n(row, n, T(0));
+            continue;
+          }
+          if (smoothing != 0) {
+            for (Size c = 0; c < n; ++c) row[c] -= static_cast<T>(g * share * weight_of(problem, c));
+          }
+          row[t] -= static_cast<T>(g * (1 - smoothing) * weight_of(problem, t));
+        }
+      }
+    });
+  });
+}
+
+}  // namespace reel::kernels

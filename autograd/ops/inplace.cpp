@@ -1,0 +1,130 @@
+#include <algorithm>
+#include <limits>
+
+#include "reel/autograd/fail.h"
+#include "reel/autograd/kernels/copy.h"
+#include "reel/autograd/ops/elementwise.h"
+#include "reel/autograd/ops/inplace.h"
+#include "reel/autograd/ops/pointwise.h"
+#include "reel/autograd/ops/promote.h"
+#include "reel/autograd/ops/view.h"
+#include "reel/autograd/tape.h"
+
+namespace reel {
+namespace {
+
+using kernels::Binary;
+
+void check_fits(const char* op, const Tensor& x, const Shape& other) {
+  check(detail::broadcast_shapes(op, x.shape(), other) == x.shape(), op,
+        "expected a shape that broadcasts to the target's {}, got {}", x.shape(), other);
+}
+
+/// `other`, copied if it shares memory with `x` without being laid out the same: a kernel would
+/// read what it has just written.
+Tensor apart(const Tensor& x, const Tensor& other) {
+  const bool shares = x.impl().storage == other.impl().storage;
+  const bool same = x.impl().data == other.impl().data && x.shape() == other.shape() &&
+                    x.strides() == other.strides();
+  return shares && !same ? clone(other) : other;
+}
+
+const Tensor& update(const char* op, Binary f, const Tensor& x, const Tensor& other) {
+  detail::check_in_place(op, x, other);
+  check_fits(op, x, other.shape());
+  DType dtype = detail::result_type(x, other);
+  if (f == Binary::div) dtype = detail::floating_type(dtype);
+  check(detail::kind(dtype) <= detail::kind(x.dtype()), op,
+        "expected a result that fits dtype {}, got {}", x.dtype(), dtype);
+  check(f != Binary::sub || dtype != bool_, op, "expected numbers, got two bool tensors");
+  const NoGradGuard no_grad;
+  if (dtype == x.dtype()) {
+    const Tensor source = apart(x, other);
+    const detail::Promoted b(source, dtype);
+    detail::elementwise_into(x, kernels::find(f, dtype), {x, b});
+  } else {
+    const detail::Promoted a(x, dtype), b(other, dtype);
+    const Tensor result = detail::elementwise(op, kernels::find(f, dtype), {a, b}, dtype);
+    kernels::copy(x.shape(), x.impl().data, x.dtype(), x.strides(), result.impl().data, dtype,
+                  result.strides());
+  }
+  detail::bump_version(x);
+  return x;
+}
+
+}  // namespace
+
+void detail::check_writable(const char* op, const Tensor& x, bool recorded) {
+  check(!recorded, op,
+        "expected tensors that the tape does not follow, got one that requires grad\n"
+        "help: change it under `NoGradGuard no_grad;`, or use the form that returns a new tensor");
+  if (x.is_contiguous()) return;
+  for (Size d = 0; d < x.dim(); ++d) {
+    check(
+        x.shape()[d] < 2 || x.strides()[d] != 0, op,
+        "expected a target whose elements each have memory of their own, got an expanded tensor of "
+        "shape {}\nhelp: clone() it first",
+        x.shape());
+  }
+}
+
+const Tensor& add_(const Tensor& x, const Tensor& other) {
+  return update("add_", Binary::add, x, other);
+}
+const Tensor& sub_(const Tensor& x, const Tensor& other) {
+  return update("sub_", Binary::sub, x, other);
+}
+const Tensor& mul_(const Tensor& x, const Tensor& other) {
+  return update("mul_", Binary::mul, x, other);
+}
+const Tensor& div_(const Tensor& x, const Tensor& other) {
+  return update("div_", Binary::div, x, other);
+}
+
+const Tensor& clamp_(const Tensor& x, std::optional<double> min, std::optional<double> max) {
+  detail::check_in_place("clamp_", x);
+  check(min || max, "clamp_", "expected min or max or both, got neither");
+  check(x.dtype() != bool_, "clamp_", "expected numbers, got dtype bool");
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const double params[] = {min.value_or(-infinity), max.value_or(infinity)};
+  detail::elementwise_into(x, kernels::find(kernels::Unary::clamp, x.dtype()), {x}, params);
+  detail::bump_version(x);
+  return x;
+}
+
+const Tensor& fill_(const Tensor& x, const Tensor& value) {
+  detail::check_in_place("fill_", x, value);
+  check(value.dim() == 0, "fill_", "expected a number or a 0-d tensor, got shape {}",
+        value.shape());
+  alignas(8) std::byte element[8];
+  kernels::convert(element, x.dtype(), value.impl().data, value.dtype());
+  kernels::fill(x.shape(), x.impl().data, x.dtype(), x.strides(), element);
+  detail::bump_version(x);
+  return x;
+}
+
+const Tensor& zero_(const Tensor& x) { return fill_(x, 0); }
+
+const Tensor& copy_(const Tensor& x, const Tensor& other) {
+  detail::check_in_place("copy_", x, other);
+  check_fits("copy_", x, other.shape());
+  const Tensor source = apart(x, other);
+  kernels::copy(x.shape(), x.impl().data, x.dtype(), x.strides(), source.impl().data,
+                source.dtype(),
+                kernels::broadcast_strides(source.shape(), source.strides(), x.shape()));
+  detail::bump_version(x);
+  return x;
+}
+
+const Tensor& Tensor::add_(const Tensor& other) const { return reel::add_(*this, other); }
+const Tensor& Tensor::sub_(const Tensor& other) const { return reel::sub_(*this, other); }
+const Tensor& Tensor::mul_(const Tensor& other) const { return reel::mul_(*this, other); }
+const Tensor& Tensor::div_(const Tensor& other) const { return reel::div_(*this, other); }
+const Tensor& Tensor::clamp_(std::optional<double> min, std::optional<double> max) const {
+  return reel::clamp_(*this, min, max);
+}
+const Tensor& Tensor::fill_(const Tensor& value) const { return reel::fill_(*this, value); }
+const Tensor& Tensor::zero_() const { return reel::zero_(*this); }
+const Tensor& Tensor::copy_(const Tensor& source) const { return reel::copy_(*this, source); }
+
+}  // namespace reel

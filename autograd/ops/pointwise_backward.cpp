@@ -1,0 +1,103 @@
+#include "reel/autograd/ops/pointwise_backward.h"
+
+#include <numbers>
+
+#include "reel/autograd/ops/elementwise.h"
+#include "reel/autograd/ops/pointwise.h"
+#include "reel/autograd/tape.h"
+
+namespace reel::detail {
+
+using kernels::Binary;
+
+Tensor clamp_backward(const Tensor& dy, const Tensor& x, double min, double max) {
+  if (recording(dy)) return where(x >= min && x <= max, dy, 0);
+  const double params[] = {min, max};
+  return apply("clamp_backward", Binary::clamp_backward, dy, x, params);
+}
+
+Tensor abs_backward(const Tensor& dy, const Tensor& x) {
+  if (recording(dy)) return dy * sign(x.detach());
+  return apply("abs_backward", Binary::abs_backward, dy, x);
+}
+
+Tensor extremum_backward(const Tensor& dy, const Tensor& a, const Tensor& b, bool largest) {
+  const bool plain = recording(dy) || a.dtype() != dy.dtype() || b.dtype() != dy.dtype();
+  if (plain) {
+    return where(largest ? a > b : a < b, dy, where(a == b, dy * 0.5, 0));
+  }
+  const auto op = largest ? kernels::Ternary::maximum_backward : kernels::Ternary::minimum_backward;
+  return elementwise("maximum_backward", kernels::find(op, dy.dtype()), {dy, a, b}, dy.dtype());
+}
+
+Tensor sqrt_backward(const Tensor& dy, const Tensor& y) {
+  if (recording(dy, y)) return dy / (2 * y);
+  return apply("sqrt_backward", Binary::sqrt_backward_from_y, dy, y);
+}
+
+Tensor tanh_backward(const Tensor& dy, const Tensor& y) {
+  if (recording(dy, y)) return dy * (1 - y * y);
+  return apply("tanh_backward", Binary::tanh_backward_from_y, dy, y);
+}
+
+Tensor sigmoid_backward(const Tensor& dy, const Tensor& y) {
+  if (recording(dy, y)) return dy * (y * (1 - y));
+  return apply("sigmoid_backward", Binary::sigmoid_backward_from_y, dy, y);
+}
+
+Tensor relu_backward(const Tensor& dy, const Tensor& y) {
+  if (recording(dy)) return where(y > 0, dy, 0);
+  return apply("relu_backward", Binary::relu_backward_from_y, dy, y);
+}
+
+Tensor leaky_relu_backward(const Tensor& dy, const Tensor& x, double negative_slope) {
+  if (recording(dy)) return where(x > 0, dy, dy * negative_slope);
+  return apply("leaky_relu_backward", Binary::leaky_relu_backward, dy, x, &negative_slope);
+}
+
+Tensor gelu_backward(const Tensor& dy, const Tensor& x) {
+  if (recording(dy, x)) {
+    const double density = 0.5 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi;  // 1 / sqrt(2 pi)
+    const Tensor cdf = 0.5 * (1 + erf(x * (1 / std::numbers::sqrt2)));
+    return dy * (cdf + x * (density * exp(-0.5 * x * x)));
+  }
+  return apply("gelu_backward", Binary::gelu_backward, dy, x);
+}
+
+Tensor gelu_tanh_backward(const Tensor& dy, const Tensor& x) {
+  if (recording(dy, x)) {
+    const double scale = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;  // sqrt(2 / pi)
+    const Tensor x2 = x * x;
+    const Tensor t = tanh(scale * (x + 0.044715 * x2 * x));
+    const Tensor du = scale * (1 + 3 * 0.044715 * x2);
+    return dy * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * du);
+  }
+  return apply("gelu_tanh_backward", Binary::gelu_tanh_backward, dy, x);
+}
+
+Tensor silu_backward(const Tensor& dy, const Tensor& x) {
+  if (recording(dy, x)) {
+    const Tensor s = sigmoid(x);
+    return dy * (s * (1 + x * (1 - s)));
+  }
+  return apply("silu_backward", Binary::silu_backward, dy, x);
+}
+
+Tensor softplus_backward(const Tensor& dy, const Tensor& x, double beta, double threshold) {
+  if (recording(dy, x)) {
+    const Tensor z = x * beta;
+    return where(z > threshold, dy, dy * sigmoid(z));
+  }
+  const double params[] = {beta, threshold};
+  return apply("softplus_backward", Binary::softplus_backward, dy, x, params);
+}
+
+Tensor elu_backward(const Tensor& dy, const Tensor& x, double alpha) {
+  if (recording(dy, x)) {
+    const Tensor positive = x > 0;
+    return where(positive, dy, dy * (alpha * exp(where(positive, 0, x))));
+  }
+  return apply("elu_backward", Binary::elu_backward, dy, x, &alpha);
+}
+
+}  // namespace reel::detail

@@ -1,0 +1,220 @@
+#include "reel/autograd/ops/pool.h"
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "reel/autograd/fail.h"
+#include "reel/autograd/kernels/pool.h"
+#include "reel/autograd/ops/channels_last.h"
+#include "reel/autograd/ops/view.h"
+#include "reel/autograd/tape.h"
+
+namespace reel {
+namespace {
+
+using kernels::AvgPoolShape;
+using kernels::PoolShape;
+using kernels::Window;
+
+void check_image(const char* op, const Tensor& x) {
+  check(x.dim() == 4, op, "expected input [N, C, H, W] or [C, H, W], got shape {}", x.shape());
+  check(x.is_floating_point(), op, "expected float32 or float64, got {}", x.dtype());
+  check(x.shape()[1] > 0 && x.shape()[2] > 0 && x.shape()[3] > 0, op,
+        "expected images with channels and pixels, got shape {}", x.shape());
+}
+
+void check_pair(const char* op, const char* name, const Pair& pair, Size least) {
+  check(pair.h >= least && pair.w >= least, op, "expected {} of at least {}, got [{}, {}]", name,
+        least, pair.h, pair.w);
+}
+
+/// How many windows fit along one axis.
+Size count_windows(const char* op, Size in, Size kernel, Size stride, Size padding, Size dilation,
+                   bool ceil_mode) {
+  const Size reach = dilation * (kernel - 1) + 1;
+  check(padding <= reach / 2, op,
+        "expected padding of at most half the window, got {} for {} cells", padding, reach);
+  const Size room = in + 2 * padding - reach;
+  check(room >= 0, op, "expected a window no larger than the padded input, got {} cells over {}",
+        reach, in + 2 * padding);
+  Size count = room / stride + 1;
+  // One more where the last lies partly outside, but not one that starts in the padding behind.
+  if (ceil_mode && room % stride != 0 && count * stride < in + padding) ++count;
+  return count;
+}
+
+// --- maxima
+// -----------------------------------------------------------------------------------------------
+
+Shape image_shape(const PoolShape& s) { return {s.batch, s.channels, s.in_h, s.in_w}; }
+Shape pooled_shape(const PoolShape& s) { return {s.batch, s.channels, s.out_h, s.out_w}; }
+
+// Scattering gradients to where the maxima were, and gathering from there, are each other's
+// derivative.
+
+Tensor max_pool_gather(const Tensor& x, const Tensor& index, const PoolShape& s);
+
+Tensor max_pool_scatter(const Tensor& dy, const Tensor& index, const PoolShape& s) {
+  const Tensor dx = detail::empty_channels_last(image_shape(s), dy.dtype());
+  if (s.batch > 0) {
+    const Tensor from = detail::channels_last(dy);
+    kernels::max_pool2d_scatter(dy.dtype(), s, from.impl().data, index.impl().data, dx.impl().data);
+  }
+  return record("max_pool2d_backward", dx,
+                wrt(dy, [index, s](const Tensor& g) { return max_pool_gather(g, index, s); }));
+}
+
+Tensor max_pool_gather(const Tensor& x, const Tensor& index, const PoolShape& s) {
+  const Tensor y = detail::empty_channels_last(pooled_shape(s), x.dtype());
+  if (s.batch > 0) {
+    const Tensor from = detail::channels_last(x);
+    kernels::max_pool2d_gather(x.dtype(), s, from.impl().data, index.impl().data, y.impl().data);
+  }
+  return record("max_pool2d_gather", y,
+                wrt(x, [index, s](const Tensor& dy) { return max_pool_scatter(dy, index, s); }));
+}
+
+Tensor max_pool(const char* op, const Tensor& x, const Pair& kernel, const MaxPool2dOptions& o,
+                bool relu) {
+  if (x.dim() == 3) return squeeze(max_pool(op, unsqueeze(x, 0), kernel, o, relu), 0);
+  check_image(op, x);
+  const Pair stride = o.stride == same_as_kernel ? kernel : o.stride;
+  check_pair(op, "a kernel", kernel, 1);
+  check_pair(op, "a stride", stride, 1);
+  check_pair(op, "a padding", o.padding, 0);
+  check_pair(op, "a dilation", o.dilation, 1);
+  const PoolShape s{.batch = x.shape()[0],
+                    .channels = x.shape()[1],
+                    .in_h = x.shape()[2],
+                    .in_w = x.shape()[3],
+                    .out_h = count_windows(op, x.shape()[2], kernel.h, stride.h, o.padding.h,
+                                           o.dilation.h, o.ceil_mode),
+                    .out_w = count_windows(op, x.shape()[3], kernel.w, stride.w, o.padding.w,
+                                           o.dilation.w, o.ceil_mode),
+                    .kernel_h = kernel.h,
+                    .kernel_w = kernel.w,
+                    .stride_h = stride.h,
+                    .stride_w = stride.w,
+                    .padding_h = o.padding.h,
+                    .padding_w = o.padding.w,
+                    .dilation_h = o.dilation.h,
+                    .dilation_w = o.dilation.w};
+  const Tensor y = detail::empty_channels_last(pooled_shape(s), x.dtype());
+  const Tensor index =
+      detail::empty_channels_last(pooled_shape(s), kernels::max_pool_index_dtype(s));
+  if (s.batch > 0) {
+    const Tensor from = detail::channels_last(x);
+    kernels::max_pool2d(x.dtype(), s, from.impl().data, relu, y.impl().data, index.impl().data);
+  }
+  return record(op, y,
+                wrt(x, [index, s](const Tensor& dy) { return max_pool_scatter(dy, index, s); }));
+}
+
+// --- averages
+// ---------------------------------------------------------------------------------------------
+
+struct Averages {
+  Shape image, pooled;
+  std::vector<Window> rows, columns;
+};
+using AveragesPtr = std::shared_ptr<const Averages>;
+
+AvgPoolShape kernel_shape(const Averages& a) {
+  return {.batch = a.image[0],
+          .channels = a.image[1],
+          .in_h = a.image[2],
+          .in_w = a.image[3],
+          .out_h = a.pooled[2],
+          .out_w = a.pooled[3],
+          .rows = a.rows.data(),
+          .columns = a.columns.data()};
+}
+
+Tensor average(const char* op, const Tensor& x, const AveragesPtr& a);
+
+Tensor average_backward(const char* op, const Tensor& dy, const AveragesPtr& a) {
+  const Tensor dx = detail::empty_channels_last(a->image, dy.dtype());
+  if (dx.numel() > 0) {
+    const Tensor from = detail::channels_last(dy);
+    kernels::avg_pool2d_scatter(dy.dtype(), kernel_shape(*a), from.impl().data, dx.impl().data);
+  }
+  return record("avg_pool2d_backward", dx,
+                wrt(dy, [op, a](const Tensor& g) { return average(op, g, a); }));
+}
+
+Tensor average(const char* op, const Tensor& x, const AveragesPtr& a) {
+  const Tensor y = detail::empty_channels_last(a->pooled, x.dtype());
+  if (y.numel() > 0) {
+    const Tensor from = detail::channels_last(x);
+    kernels::avg_pool2d(x.dtype(), kernel_shape(*a), from.impl().data, y.impl().data);
+  }
+  return record(op, y, wrt(x, [op, a](const Tensor& dy) { return average_backward(op, dy, a); }));
+}
+
+std::vector<Window> regular_windows(Size in, Size out, Size kernel, Size stride, Size padding,
+                                    bool count_padding) {
+  std::vector<Window> windows;
+  for (Size i = 0; i < out; ++i) {
+    const Size begin = i * stride - padding, end = std::min(begin + kernel, in + padding);
+    const Window inside{std::max<Size>(begin, 0), std::min(end, in), 1};
+    windows.push_back(
+        {inside.begin, inside.end, count_padding ? end - begin : inside.end - inside.begin});
+  }
+  return windows;
+}
+
+std::vector<Window> even_windows(Size in, Size out) {
+  std::vector<Window> windows;
+  for (Size i = 0; i < out; ++i) {
+    const Size begin = i * in / out, end = ((i + 1) * in + out - 1) / out;
+    windows.push_back({begin, end, end - begin});
+  }
+  return windows;
+}
+
+}  // namespace
+
+Tensor max_pool2d(const Tensor& x, const Pair& kernel_size, const MaxPool2dOptions& options) {
+  return max_pool("max_pool2d", x, kernel_size, options, false);
+}
+
+Tensor detail::relu_max_pool2d(const Tensor& x, const Pair& kernel_size,
+                               const MaxPool2dOptions& options) {
+  return max_pool("relu_max_pool2d", x, kernel_size, options, true);
+}
+
+Tensor avg_pool2d(const Tensor& x, const Pair& kernel, const AvgPool2dOptions& o) {
+  constexpr const char* op = "avg_pool2d";
+  if (x.dim() == 3) return squeeze(avg_pool2d(unsqueeze(x, 0), kernel, o), 0);
+  check_image(op, x);
+  const Pair stride = o.stride == same_as_kernel ? kernel : o.stride;
+  check_pair(op, "a kernel", kernel, 1);
+  check_pair(op, "a stride", stride, 1);
+  check_pair(op, "a padding", o.padding, 0);
+  const Size h = x.shape()[2], w = x.shape()[3];
+  const Size out_h = count_windows(op, h, kernel.h, stride.h, o.padding.h, 1, o.ceil_mode);
+  const Size out_w = count_windows(op, w, kernel.w, stride.w, o.padding.w, 1, o.ceil_mode);
+  return average(
+      op, x,
+      std::make_shared<const Averages>(Averages{
+          x.shape(),
+          {x.shape()[0], x.shape()[1], out_h, out_w},
+          regular_windows(h, out_h, kernel.h, stride.h, o.padding.h, o.count_include_pad),
+          regular_windows(w, out_w, kernel.w, stride.w, o.padding.w, o.count_include_pad)}));
+}
+
+Tensor adaptive_avg_pool2d(const Tensor& x, const Pair& size) {
+  constexpr const char* op = "adaptive_avg_pool2d";
+  if (x.dim() == 3) return squeeze(adaptive_avg_pool2d(unsqueeze(x, 0), size), 0);
+  check_image(op, x);
+  check_pair(op, "an output size", size, 1);
+  return average(
+      op, x,
+      std::make_shared<const Averages>(Averages{x.shape(),
+                                                {x.shape()[0], x.shape()[1], size.h, size.w},
+                                                even_windows(x.shape()[2], size.h),
+                                                even_windows(x.shape()[3], size.w)}));
+}
+
+}  // namespace reel

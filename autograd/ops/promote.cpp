@@ -1,0 +1,43 @@
+#include "reel/autograd/ops/promote.h"
+
+#include <algorithm>
+
+#include "reel/autograd/fail.h"
+
+namespace reel::detail {
+namespace {
+
+/// 2 for a tensor with dimensions, 1 for a 0-d one, 0 for a number.
+int rank_of(const TensorImpl& x) { return x.is_number ? 0 : x.shape.empty() ? 1 : 2; }
+
+}  // namespace
+
+DType dtype_of_operand(const TensorImpl& x) {
+  if (!x.is_number || x.dtype == bool_) return x.dtype;
+  return is_floating(x.dtype) ? float32 : int64;
+}
+
+DType mixed_result_type(const TensorImpl& x, const TensorImpl& y) {
+  const int rank_x = rank_of(x), rank_y = rank_of(y);
+  if (rank_x == rank_y) return promote_types(dtype_of_operand(x), dtype_of_operand(y));
+  const TensorImpl& stronger = rank_x > rank_y ? x : y;
+  const TensorImpl& weaker = rank_x > rank_y ? y : x;
+  if (kind(stronger.dtype) >= kind(weaker.dtype)) return stronger.dtype;
+  return promote_types(stronger.dtype, dtype_of_operand(weaker));
+}
+
+Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
+  if (a == b) return a;
+  const Shape& longer = a.size() >= b.size() ? a : b;
+  const Shape& shorter = a.size() >= b.size() ? b : a;
+  Shape result = longer;
+  for (Size i = 1; i <= shorter.size(); ++i) {
+    const Size of_longer = longer[longer.size() - i], of_shorter = shorter[shorter.size() - i];
+    if (of_longer == of_shorter || of_shorter == 1) continue;
+    check(of_longer == 1, op, "expected shapes that broadcast together, got {} and {}", a, b);
+    result[result.size() - i] = of_shorter;
+  }
+  return result;
+}
+
+}  // namespace reel::detail

@@ -1,0 +1,41 @@
+#include "reel/autograd/ops/reduced.h"
+
+#include "reel/autograd/fail.h"
+#include "reel/autograd/ops/view.h"
+
+namespace reel::detail {
+
+Tensor Spread::operator()(const Tensor& result) const {
+  return expand(result.shape() == kept ? result : reshape(result, kept), input);
+}
+
+Reduced::Reduced(const char* op, const Tensor& x, const Dims& dims, bool keepdim)
+    : mask(dims.empty() ? ~std::uint32_t{0} : 0), spread{.kept = {}, .input = x.shape()} {
+  for (const Size dim : dims) {
+    const std::uint32_t bit = 1u << wrap_dim(op, dim, x.dim());
+    check((mask & bit) == 0, op, "expected different dimensions, got {}", dims);
+    mask |= bit;
+  }
+  for (Size i = 0; i < x.dim(); ++i) {
+    const bool is_reduced = (mask >> i & 1u) != 0;
+    spread.kept.push_back(is_reduced ? 1 : x.shape()[i]);
+    if (is_reduced) length *= x.shape()[i];
+    if (keepdim || !is_reduced) out.push_back(spread.kept.back());
+  }
+}
+
+Tensor reduce(kernels::Reduction op, const Tensor& x, const Reduced& reduced,
+              const kernels::ReduceOptions& options) {
+  const Tensor out = empty(reduced.out, {.dtype = kernels::reduced_dtype(op, x.dtype())});
+  kernels::reduce(op, x.dtype(), x.impl().data, x.shape(), x.strides(), reduced.mask,
+                  out.impl().data, options);
+  return out;
+}
+
+void check_floating(const char* op, const Tensor& x) {
+  check(x.is_floating_point(), op,
+        "expected a floating-point tensor, got dtype {}\nhelp: convert it with x.to(float32)",
+        x.dtype());
+}
+
+}  // namespace reel::detail

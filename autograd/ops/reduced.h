@@ -1,0 +1,40 @@
+#pragma once
+
+// Internal: the dimensions of a reduction and the shapes that follow from them.
+
+#include <cstdint>
+
+#include "reel/autograd/kernels/reduce.h"
+#include "reel/autograd/tensor.h"
+
+namespace reel::detail {
+
+/// How a result goes back to the shape that was reduced.
+struct Spread {
+  Shape kept;   // of the input, with 1 for each reduced dimension
+  Shape input;
+
+  /// A result, or its gradient, repeated along the dimensions that were reduced: a view.
+  Tensor operator()(const Tensor& result) const;
+};
+
+/// Which dimensions a call reduces.
+struct Reduced {
+  /// Throws `[sum] expected a dimension in [-2, 1], got 3` and
+  /// `[sum] expected different dimensions, got [0, -2]`.
+  Reduced(const char* op, const Tensor& x, const Dims& dims, bool keepdim);
+
+  std::uint32_t mask = 0;  // bit i: dimension i is reduced
+  Size length = 1;         // elements folded into one
+  Shape out;
+  Spread spread;
+};
+
+/// The numbers of a reduction, outside the tape.
+Tensor reduce(kernels::Reduction op, const Tensor& x, const Reduced& reduced,
+              const kernels::ReduceOptions& options = {});
+
+/// Throws `[mean] expected a floating-point tensor, got dtype int64`.
+void check_floating(const char* op, const Tensor& x);
+
+}  // namespace reel::detail

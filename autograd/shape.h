@@ -1,0 +1,126 @@
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <initializer_list>
+#include <iosfwd>
+#include <string>
+
+#include "reel/autograd/dtype.h"
+#include "reel/autograd/export.h"
+
+namespace reel {
+
+/// A short list of sizes, strides or dimensions, held inline: no tensor needs the heap for it.
+///
+/// Converts from one number or a braced list, so `zeros(3)`, `zeros({2, 3})`, `sum(x, 1)` and
+/// `permute(x, {0, 2, 1})` all read as they should.
+///
+/// Throws `Error` when given more than `Shape::max_size` entries.
+class REEL_API Shape {
+ public:
+  static constexpr Size max_size = 8;
+
+  constexpr Shape() = default;
+
+  template <std::integral T>
+  constexpr Shape(T only) : values_{static_cast<Size>(only)}, size_(1) {}
+
+  constexpr Shape(std::initializer_list<Size> values) : Shape(values.begin(), values.end()) {}
+
+  template <std::input_iterator It>
+  constexpr Shape(It first, It last) {
+    for (; first != last; ++first) push_back(static_cast<Size>(*first));
+  }
+
+  /// `count` copies of `value`.
+  static constexpr Shape repeat(Size count, Size value) {
+    Shape shape;
+    for (Size i = 0; i < count; ++i) shape.push_back(value);
+    return shape;
+  }
+
+  constexpr Size size() const { return size_; }
+  constexpr bool empty() const { return size_ == 0; }
+  constexpr const Size* data() const { return values_; }
+  constexpr const Size* begin() const { return values_; }
+  constexpr const Size* end() const { return values_ + size_; }
+  constexpr Size* begin() { return values_; }
+  constexpr Size* end() { return values_ + size_; }
+
+  constexpr Size operator[](Size i) const { return values_[i]; }
+  constexpr Size& operator[](Size i) { return values_[i]; }
+  constexpr Size back() const { return values_[size_ - 1]; }
+  constexpr Size& back() { return values_[size_ - 1]; }
+
+  constexpr void push_back(Size value) {
+    if (size_ == max_size) too_long();
+    values_[size_++] = value;
+  }
+  constexpr void pop_back() { --size_; }
+  constexpr void insert(Size at, Size value) {
+    push_back(value);
+    std::rotate(begin() + at, end() - 1, end());
+  }
+  constexpr void erase(Size at) {
+    std::copy(begin() + at + 1, end(), begin() + at);
+    pop_back();
+  }
+
+  /// The product of the entries: how many elements a tensor of this shape has (1 for `{}`).
+  constexpr Size numel() const {
+    Size product = 1;
+    for (Size value : *this) product *= value;
+    return product;
+  }
+
+  friend constexpr bool operator==(const Shape& a, const Shape& b) {
+    return a.size_ == b.size_ && std::equal(a.begin(), a.end(), b.begin());
+  }
+
+ private:
+  [[noreturn]] static void too_long();
+
+  Size values_[max_size] = {};
+  Size size_ = 0;
+};
+
+/// Distances between neighbouring elements along each dimension, counted in elements.
+using Strides = Shape;
+
+/// Dimensions to work on; negative ones count from the end; `{}` means all of them.
+using Dims = Shape;
+
+/// As `[64, 3, 3, 3]`.
+REEL_API std::string to_string(const Shape& shape);
+REEL_API std::ostream& operator<<(std::ostream& out, const Shape& shape);
+
+namespace detail {
+
+/// Row-major strides: the last dimension's neighbours are neighbours in memory.
+constexpr Strides contiguous_strides(const Shape& shape) {
+  Strides strides = Shape::repeat(shape.size(), 1);
+  for (Size i = shape.size() - 1; i > 0; --i) {
+    strides[i - 1] = strides[i] * std::max<Size>(shape[i], 1);
+  }
+  return strides;
+}
+
+/// Whether elements in row-major order are neighbours in memory. Dimensions of size 1 have no
+/// neighbours, so their strides do not matter.
+constexpr bool is_contiguous(const Shape& shape, const Strides& strides) {
+  Size expected = 1;
+  for (Size i = shape.size() - 1; i >= 0; --i) {
+    if (shape[i] == 0) return true;
+    if (shape[i] != 1 && strides[i] != expected) return false;
+    expected *= shape[i];
+  }
+  return true;
+}
+
+/// A dimension in `[0, rank)` from one in `[-rank, rank)`; a 0-d tensor takes 0 and -1.
+/// Throws `[op] expected a dimension in [-2, 1], got 3`.
+REEL_API Size wrap_dim(const char* op, Size dim, Size rank);
+
+}  // namespace detail
+}  // namespace reel

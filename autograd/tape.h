@@ -1,0 +1,175 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "reel/autograd/detail/node.h"
+#include "reel/autograd/tensor.h"
+
+namespace reel {
+
+// --- asking for gradients ---------------------------------------------------------------------------
+
+/// What `backward` can be told.
+struct BackwardOptions {
+  Tensor gradient = {};       ///< d(loss)/d(this tensor); may be left out for a single element
+  bool retain_graph = false;  ///< keep what ops saved, so that backward can run again
+  bool create_graph = false;  ///< record the backward itself, for gradients of gradients
+};
+
+/// Walks the tape from all `roots` at once; see `Tensor::backward`.
+REEL_API void backward(const std::vector<Tensor>& roots, const BackwardOptions& options = {});
+
+/// What `grad` can be told.
+struct GradOptions {
+  std::vector<Tensor> grad_outputs = {};  ///< one for each output; may be left out for single elements
+  bool retain_graph = false;              ///< keep what ops saved, so that the graph can be used again
+  bool create_graph = false;              ///< record the backward itself, for gradients of gradients
+};
+
+/// The gradients of the outputs (their sum, weighted by `grad_outputs`) with respect to `inputs`,
+/// leaving every `.grad()` alone. Inputs may be leaves or results of ops. An input that the outputs
+/// do not depend on gets zeros. Follows `torch.autograd.grad`.
+///
+/// Throws when an output has more than one element and no `grad_outputs`, when an input does not
+/// require gradients, and when the graph was already freed.
+REEL_API std::vector<Tensor> grad(const std::vector<Tensor>& outputs,
+                                  const std::vector<Tensor>& inputs, const GradOptions& options = {});
+REEL_API Tensor grad(const Tensor& output, const Tensor& input, const GradOptions& options = {});
+
+// --- switching the tape off and on -------------------------------------------------------------------
+
+/// Whether ops on this thread are being recorded.
+inline bool grad_enabled() { return detail::tape.enabled; }
+
+/// Sets whether ops are recorded for as long as it lives.
+class GradModeGuard {
+ public:
+  explicit GradModeGuard(bool enabled) : before_(std::exchange(detail::tape.enabled, enabled)) {}
+  ~GradModeGuard() { detail::tape.enabled = before_; }
+  GradModeGuard(const GradModeGuard&) = delete;
+  GradModeGuard& operator=(const GradModeGuard&) = delete;
+
+ private:
+  bool before_;
+};
+
+/// Nothing is recorded while it lives: `NoGradGuard no_grad;`.
+class NoGradGuard : GradModeGuard {
+ public:
+  NoGradGuard() : GradModeGuard(false) {}
+};
+
+/// Recording is on again inside a `NoGradGuard`.
+class EnableGradGuard : GradModeGuard {
+ public:
+  EnableGradGuard() : GradModeGuard(true) {}
+};
+
+/// While it lives, backward stops at the first op whose gradient holds a NaN and names it.
+/// Costs a pass over every gradient.
+class DetectAnomalyGuard {
+ public:
+  DetectAnomalyGuard() : before_(std::exchange(detail::tape.detect_anomaly, true)) {}
+  ~DetectAnomalyGuard() { detail::tape.detect_anomaly = before_; }
+  DetectAnomalyGuard(const DetectAnomalyGuard&) = delete;
+  DetectAnomalyGuard& operator=(const DetectAnomalyGuard&) = delete;
+
+ private:
+  bool before_;
+};
+
+// --- writing ops --------------------------------------------------------------------------------------
+
+/// A tensor kept for backward together with its version: reading it after an in-place change throws
+/// an error that names the op. Converts to the tensor.
+class Saved {
+ public:
+  explicit Saved(const Tensor& tensor)
+      : tensor_(tensor), version_(tensor.defined() ? tensor.version() : 0) {}
+
+  operator const Tensor&() const {
+    if (tensor_.defined() && tensor_.version() != version_) detail::changed_in_place(tensor_);
+    return tensor_;
+  }
+  const Tensor& operator()() const { return *this; }
+
+ private:
+  Tensor tensor_;
+  std::uint32_t version_;
+};
+
+/// Keeps `tensor` for backward: `[b = save(b)](const Tensor& dy) { return dy * b; }`.
+/// Never keep the op's own output so: take it as the rule's second parameter.
+inline Saved save(const Tensor& tensor) { return Saved(tensor); }
+
+/// One input of an op and the rule for its gradient.
+template <class Rule>
+struct WithRespectTo {
+  const Tensor& input;
+  Rule rule;
+};
+
+/// "The gradient with respect to `input` is ...": a rule takes `(dy)` or `(dy, y)`, the gradient of the
+/// op's output and the output itself, and returns the gradient in tensor ops, so that it can be
+/// differentiated again. It may return the output's shape where the op broadcast its input: the
+/// engine sums. It runs only when `input` needs a gradient.
+template <class Rule>
+WithRespectTo<Rule> wrt(const Tensor& input, Rule rule) {
+  return {input, std::move(rule)};
+}
+
+/// Whether any of these tensors is followed by the tape right now.
+template <class... Tensors>
+bool recording(const Tensors&... tensors) {
+  return grad_enabled() && (tensors.requires_grad() || ...);
+}
+
+/// Puts an op on the tape: `out` was computed from the inputs named in `rules`. Returns `out`.
+///
+/// **Example**
+/// ```cpp
+/// return record("mul", out, wrt(a, [b = save(b)](const Tensor& dy) { return dy * b; }),
+///                           wrt(b, [a = save(a)](const Tensor& dy) { return dy * a; }));
+/// ```
+template <class... Rules>
+Tensor record(const char* name, Tensor out, WithRespectTo<Rules>... rules) {
+  if (recording(rules.input...) && out.is_floating_point()) {
+    detail::attach(out, detail::make_node<detail::RulesNode<Rules...>>(name, out, std::move(rules)...));
+  }
+  return out;
+}
+
+/// Which inputs of an op need a gradient.
+using Needs = std::vector<bool>;
+
+/// The gradients of an op's inputs, in order; an undefined tensor where none is needed.
+using Gradients = std::vector<Tensor>;
+
+/// The inputs of an op whose gradients are computed together, or whose number is known only at run
+/// time.
+struct Inputs {
+  std::vector<Tensor> tensors;
+};
+
+template <class... Tensors>
+Inputs inputs(const Tensors&... tensors) {
+  return {{tensors...}};
+}
+
+/// The same for one rule that serves all inputs: it takes `(dy, needs)` or `(dy, y, needs)` and
+/// returns `Gradients`.
+template <class Rule>
+Tensor record(const char* name, Tensor out, const Inputs& inputs, Rule rule) {
+  if (grad_enabled() && out.is_floating_point() && detail::any_requires_grad(inputs.tensors)) {
+    detail::attach(out, detail::make_node<detail::JointNode<Rule>>(name, out, inputs.tensors,
+                                                                   std::move(rule)));
+  }
+  return out;
+}
+
+}  // namespace reel

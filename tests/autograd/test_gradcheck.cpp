@@ -1,0 +1,67 @@
+#include "reel/autograd/gradcheck.h"
+
+#include <doctest/doctest.h>
+
+#include <sstream>
+
+#include "reel/autograd/ops.h"
+#include "reel/autograd/tape.h"
+
+using namespace reel;
+
+namespace {
+
+Tensor input() { return linspace(0.1, 1.0, 4, {.dtype = float64, .requires_grad = true}); }
+
+/// x^2 with a wrong rule.
+Tensor wrong_square(const Tensor& x) {
+  return record("wrong_square", (x * x).detach(), wrt(x, [x = save(x)](const Tensor& dy) { return dy * x; }));
+}
+
+/// Right at first order; its backward is not differentiable.
+Tensor once_square(const Tensor& x) {
+  return record("once_square", (x * x).detach(),
+                wrt(x, [x = save(x)](const Tensor& dy) { return dy * x().detach() * 2; }));
+}
+
+}  // namespace
+
+TEST_CASE("gradcheck agrees with right rules") {
+  CHECK(gradcheck([](const Tensor& x) { return exp(x) * x; }, input()));
+  CHECK(gradcheck([](const Tensor& x, const Tensor& y) { return x / y; }, input(), input()));
+  CHECK(gradgradcheck([](const Tensor& x, const Tensor& y) { return x / y; }, input(), input()));
+}
+
+TEST_CASE("gradcheck says where a rule is wrong") {
+  const GradcheckResult result = gradcheck(wrong_square, input());
+  CHECK_FALSE(result);
+  CHECK(result.message == "input 0 element 0, output element 0: backward says 0.1, differences say 0.2");
+  std::ostringstream printed;
+  printed << result;
+  CHECK(printed.str() == result.message);
+}
+
+TEST_CASE("gradgradcheck sees a backward that cannot be differentiated") {
+  CHECK(gradcheck(once_square, input()));
+  CHECK_FALSE(gradgradcheck(once_square, input()));
+}
+
+TEST_CASE("gradcheck handles functions of several outputs and fixed inputs") {
+  const Tensor fixed = full({4}, 3, {.dtype = float64});
+  CHECK(gradcheck([](const Tensor& x, const Tensor& c) { return std::vector{x * c, x.sum()}; }, input(), fixed));
+}
+
+TEST_CASE("gradcheck keeps the layout of its inputs") {
+  const Tensor x = linspace(0, 1, 6, {.dtype = float64}).view({2, 3}).t().requires_grad_();
+  CHECK(gradcheck([](const Tensor& v) {
+    if (v.is_contiguous()) throw Error("the layout was lost");
+    return v * v;
+  }, x));
+}
+
+TEST_CASE("gradcheck refuses inputs it cannot judge") {
+  CHECK_THROWS_WITH_AS(gradcheck([](const Tensor& x) { return x; }, ones({1}, {.requires_grad = true})),
+                       doctest::Contains("[gradcheck] expected float64 inputs, got float32"), Error);
+  CHECK_THROWS_WITH_AS(gradcheck([](const Tensor& x) { return x; }, ones({1}, {.dtype = float64})),
+                       "[gradcheck] expected at least one input that requires grad, got none", Error);
+}

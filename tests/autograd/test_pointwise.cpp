@@ -1,0 +1,355 @@
+#include "reel/autograd/ops/pointwise.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "reel/autograd/ops.h"
+#include "reel/autograd/tape.h"
+#include "support/op_check.h"
+
+using namespace reel;
+using reel::testing::check_binary;
+using reel::testing::check_gradients;
+using reel::testing::check_unary;
+using reel::testing::check_values;
+using reel::testing::random_tensor;
+using reel::testing::values_of;
+
+namespace {
+
+constexpr double inf = std::numeric_limits<double>::infinity();
+const double nan_value = std::nan("");
+
+}  // namespace
+
+TEST_CASE("arithmetic of two tensors") {
+  SUBCASE("add") {
+    check_binary(REEL_OP(add), [](double a, double b) { return a + b; });
+  }
+  SUBCASE("sub") {
+    check_binary(REEL_OP(sub), [](double a, double b) { return a - b; });
+  }
+  SUBCASE("mul") {
+    check_binary(REEL_OP(mul), [](double a, double b) { return a * b; });
+  }
+  SUBCASE("div") {
+    check_binary(REEL_OP(div), [](double a, double b) { return a / b; }, {}, {0.5, 2});
+  }
+  SUBCASE("pow") {
+    check_binary(REEL_OP(pow), [](double a, double b) { return std::pow(a, b); }, {0.5, 2},
+                 {-2, 2});
+  }
+  SUBCASE("maximum") {
+    check_binary(REEL_OP(maximum), [](double a, double b) { return std::max(a, b); });
+  }
+  SUBCASE("minimum") {
+    check_binary(REEL_OP(minimum), [](double a, double b) { return std::min(a, b); });
+  }
+  SUBCASE("where") {
+    check_binary(
+        [](const Tensor& a, const Tensor& b) { return where(a.detach() > b.detach(), a, b * b); },
+        [](double a, double b) { return a > b ? a : b * b; });
+  }
+}
+
+TEST_CASE("functions of one tensor") {
+  SUBCASE("neg") {
+    check_unary(REEL_OP(neg), [](double x) { return -x; });
+  }
+  SUBCASE("abs") {
+    check_unary(REEL_OP(abs), [](double x) { return std::abs(x); });
+  }
+  SUBCASE("sign") {
+    check_unary(REEL_OP(sign), [](double x) { return x > 0 ? 1.0 : -1.0; });
+  }
+  SUBCASE("square") {
+    check_unary(REEL_OP(square), [](double x) { return x * x; });
+  }
+  SUBCASE("floor") {
+    check_unary(REEL_OP(floor), [](double x) { return std::floor(x); });
+  }
+  SUBCASE("ceil") {
+    check_unary(REEL_OP(ceil), [](double x) { return std::ceil(x); });
+  }
+  SUBCASE("round") {
+    check_unary(REEL_OP(round), [](double x) { return std::nearbyint(x); });
+  }
+  SUBCASE("exp") {
+    check_unary(REEL_OP(exp), [](double x) { return std::exp(x); });
+  }
+  SUBCASE("log") {
+    check_unary(REEL_OP(log), [](double x) { return std::log(x); }, {0.5, 3});
+  }
+  SUBCASE("log1p") {
+    check_unary(REEL_OP(log1p), [](double x) { return std::log1p(x); }, {-0.5, 3});
+  }
+  SUBCASE("expm1") {
+    check_unary(REEL_OP(expm1), [](double x) { return std::expm1(x); });
+  }
+  SUBCASE("sqrt") {
+    check_unary(REEL_OP(sqrt), [](double x) { return std::sqrt(x); }, {0.5, 3});
+  }
+  SUBCASE("rsqrt") {
+    check_unary(REEL_OP(rsqrt), [](double x) { return 1 / std::sqrt(x); }, {0.5, 3});
+  }
+  SUBCASE("reciprocal") {
+    check_unary(REEL_OP(reciprocal), [](double x) { return 1 / x; }, {0.5, 3});
+  }
+  SUBCASE("sin") {
+    check_unary(REEL_OP(sin), [](double x) { return std::sin(x); });
+  }
+  SUBCASE("cos") {
+    check_unary(REEL_OP(cos), [](double x) { return std::cos(x); });
+  }
+  SUBCASE("tanh") {
+    check_unary(REEL_OP(tanh), [](double x) { return std::tanh(x); });
+  }
+  SUBCASE("sigmoid") {
+    check_unary(REEL_OP(sigmoid), [](double x) { return 1 / (1 + std::exp(-x)); });
+  }
+  SUBCASE("erf") {
+    check_unary(REEL_OP(erf), [](double x) { return std::erf(x); });
+  }
+  SUBCASE("clamp") {
+    check_unary([](const Tensor& x) { return clamp(x, -0.5, 1); },
+                [](double x) { return std::clamp(x, -0.5, 1.0); });
+    check_unary([](const Tensor& x) { return clamp(x, {}, 1); },
+                [](double x) { return std::min(x, 1.0); });
+  }
+}
+
+TEST_CASE("activations") {
+  const auto normal_cdf = [](double x) { return 0.5 * (1 + std::erf(x / std::numbers::sqrt2)); };
+  SUBCASE("relu") {
+    check_unary(REEL_OP(relu), [](double x) { return std::max(x, 0.0); });
+  }
+  SUBCASE("leaky_relu") {
+    check_unary([](const Tensor& x) { return leaky_relu(x, 0.1); },
+                [](double x) { return x > 0 ? x : 0.1 * x; });
+  }
+  SUBCASE("gelu") {
+    check_unary(REEL_OP(gelu), [&](double x) { return x * normal_cdf(x); });
+  }
+  SUBCASE("gelu by tanh") {
+    check_unary([](const Tensor& x) { return gelu(x, {.approximate = "tanh"}); },
+                [](double x) {
+                  const double u = std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x);
+                  return 0.5 * x * (1 + std::tanh(u));
+                });
+  }
+  SUBCASE("silu") {
+    check_unary(REEL_OP(silu), [](double x) { return x / (1 + std::exp(-x)); });
+  }
+  SUBCASE("softplus") {
+    check_unary(REEL_OP(softplus), [](double x) { return std::log1p(std::exp(x)); });
+    check_unary([](const Tensor& x) { return softplus(x, 2, 1.5); },
+                [](double x) { return 2 * x > 1.5 ? x : std::log1p(std::exp(2 * x)) / 2; });
+  }
+  SUBCASE("elu") {
+    check_unary([](const Tensor& x) { return elu(x, 0.7); },
+                [](double x) { return x > 0 ? x : 0.7 * std::expm1(x); });
+  }
+}
+
+TEST_CASE("the fused backward of each function equals its formula") {
+  const Tensor x = random_tensor({50}, -3, 3).requires_grad_();
+  const auto both_ways_agree = [&](auto f) {
+    const Tensor y = f(x);
+    const Tensor dy = random_tensor({50}, -1, 1, 5);
+    const Tensor fused = grad(y, x, {.grad_outputs = {dy}, .retain_graph = true});
+    const Tensor weight = dy.detach().requires_grad_();  // recorded, so that the formula is used
+    const Tensor plain = grad(y, x, {.grad_outputs = {weight}, .create_graph = true});
+    CHECK(plain.requires_grad());
+    check_values(fused, {50}, values_of(plain));
+  };
+  both_ways_agree(REEL_OP(relu));
+  both_ways_agree(REEL_OP(silu));
+  both_ways_agree(REEL_OP(tanh));
+  both_ways_agree(REEL_OP(sigmoid));
+  both_ways_agree(REEL_OP(abs));
+  both_ways_agree([](const Tensor& v) { return sqrt(abs(v)); });
+  both_ways_agree(REEL_OP(gelu));
+  both_ways_agree([](const Tensor& v) { return gelu(v, {.approximate = "tanh"}); });
+  both_ways_agree([](const Tensor& v) { return leaky_relu(v, 0.2); });
+  both_ways_agree([](const Tensor& v) { return softplus(v, 1.5, 2); });
+  both_ways_agree([](const Tensor& v) { return elu(v, 1.3); });
+  both_ways_agree([](const Tensor& v) { return clamp(v, -1, 1); });
+  both_ways_agree([](const Tensor& v) { return maximum(v, 0.5); });
+  both_ways_agree([](const Tensor& v) { return minimum(0.5, v); });
+}
+
+TEST_CASE("gradients where a function has a kink follow PyTorch") {
+  const Tensor x = tensor({-1., 0., 1.}, {.dtype = float64, .requires_grad = true});
+  const auto gradient = [&](const Tensor& y) { return values_of(grad(sum(y), x)); };
+  using Values = std::vector<double>;
+  CHECK(gradient(abs(x)) == Values{-1, 0, 1});
+  CHECK(gradient(relu(x)) == Values{0, 0, 1});
+  CHECK(gradient(maximum(x, 0)) == Values{0, 0.5, 1});
+  CHECK(gradient(minimum(x, 0)) == Values{1, 0.5, 0});
+  CHECK(gradient(maximum(x, x)) == Values{1, 1, 1});
+  CHECK(gradient(clamp(x, 0, 1)) == Values{0, 1, 1});
+  CHECK(gradient(pow(x, 0)) == Values{0, 0, 0});
+  CHECK(gradient(pow(x, 3)) == Values{3, 0, 3});
+  CHECK(gradient(floor(x)) == Values{0, 0, 0});
+}
+
+TEST_CASE("powers of numbers take the cheap way and stay differentiable") {
+  for (double exponent : {-2., -1., -0.5, 0., 0.5, 1., 1.7, 2., 3.}) {
+    CAPTURE(exponent);
+    check_unary([=](const Tensor& x) { return pow(x, exponent); },
+                [=](double x) { return std::pow(x, exponent); }, {0.5, 2});
+  }
+  check_values(pow(2, tensor({1., 2., 3.})), {3}, {2, 4, 8}, 1e-6);
+  check_values(pow(tensor({0., 0.}), tensor({0., 2.})), {2}, {1, 0});
+}
+
+TEST_CASE("the gradient of a power with respect to its exponent is 0 at base 0") {
+  const Tensor x = tensor({0., 2.}, {.dtype = float64});
+  const Tensor y = tensor({2., 3.}, {.dtype = float64, .requires_grad = true});
+  check_values(grad(sum(pow(x, y)), y), {2}, {0, 8 * std::log(2.0)});
+}
+
+TEST_CASE("operators take tensors and numbers on either side") {
+  const Tensor x = tensor({1., 2., 4.}, {.dtype = float64});
+  check_values(x + 1, {3}, {2, 3, 5});
+  check_values(1 + x, {3}, {2, 3, 5});
+  check_values(x - 1, {3}, {0, 1, 3});
+  check_values(1 - x, {3}, {0, -1, -3});
+  check_values(x * 3, {3}, {3, 6, 12});
+  check_values(3 * x, {3}, {3, 6, 12});
+  check_values(x / 2, {3}, {0.5, 1, 2});
+  check_values(2 / x, {3}, {2, 1, 0.5});
+  check_values(-x, {3}, {-1, -2, -4});
+  check_values(x == 2, {3}, {0, 1, 0});
+  check_values(2 != x, {3}, {1, 0, 1});
+  check_values(x < 2, {3}, {1, 0, 0});
+  check_values(2 <= x, {3}, {0, 1, 1});
+  check_values(x > 1.5 && !(x == 4), {3}, {0, 1, 0});
+  check_values(x < 2 || x > 2, {3}, {1, 0, 1});
+  check_values(x.add(1).mul(2).sub(x).div(x), {3}, {3, 2, 1.5});
+}
+
+TEST_CASE("dtypes are promoted as in PyTorch, numbers by their kind") {
+  const auto of = [](DType dtype) { return ones({2}, {.dtype = dtype}); };
+  CHECK((of(float32) + of(float64)).dtype() == float64);
+  CHECK((of(int32) + of(int64)).dtype() == int64);
+  CHECK((of(uint8) + of(int32)).dtype() == int32);
+  CHECK((of(bool_) + of(uint8)).dtype() == uint8);
+  CHECK((of(int64) + of(float32)).dtype() == float32);
+  CHECK((of(float32) * 2.5).dtype() == float32);
+  CHECK((of(int32) * 2).dtype() == int32);
+  CHECK((of(uint8) * 2).dtype() == uint8);
+  CHECK((of(int32) * 2.5).dtype() == float32);
+  CHECK((of(bool_) * 2).dtype() == int64);
+  CHECK((of(bool_) + true).dtype() == bool_);
+  CHECK((of(float32) + ones({}, {.dtype = float64})).dtype() == float32);  // 0-d: by kind
+  CHECK((of(int32) + ones({}, {.dtype = float64})).dtype() == float64);
+  CHECK((ones({}, {.dtype = float64}) + ones({}, {.dtype = float32})).dtype() == float64);
+  CHECK((ones({}, {.dtype = int32}) + 1).dtype() == int32);
+  CHECK((of(int64) / of(int64)).dtype() == float32);
+  CHECK((of(uint8) / 2).dtype() == float32);
+  CHECK(exp(of(int64)).dtype() == float32);
+  CHECK(pow(of(int32), 2).dtype() == float32);
+  CHECK(relu(of(int32)).dtype() == int32);
+  CHECK(maximum(of(int32), 0.5).dtype() == float32);
+  CHECK(where(of(bool_), of(int32), 1.5).dtype() == float32);
+  CHECK((of(int32) == of(float64)).dtype() == bool_);
+  check_values(of(int32) / 2, {2}, {0.5, 0.5});
+}
+
+TEST_CASE("gradients come back in each input's dtype") {
+  const Tensor a = ones({2}, {.requires_grad = true});
+  const Tensor b = ones({2}, {.dtype = float64, .requires_grad = true});
+  sum(a * b).backward();
+  CHECK(a.grad().dtype() == float32);
+  CHECK(b.grad().dtype() == float64);
+}
+
+TEST_CASE("integer and bool arithmetic is exact") {
+  const Tensor big = tensor({std::int64_t{1} << 60, std::int64_t{-3}});
+  CHECK((big + 1)[0].item<std::int64_t>() == (std::int64_t{1} << 60) + 1);
+  CHECK((big * -1)[1].item<std::int64_t>() == 3);
+  CHECK((big == big - 1)[0].item<bool>() == false);
+  check_values(abs(tensor({-3, 4})), {2}, {3, 4});
+  check_values(clamp(tensor({-3, 4, 9}), 0, 5), {3}, {0, 4, 5});
+  CHECK(clamp(tensor({-3, 4, 9}), 0, 5).dtype() == int64);
+  CHECK(clamp(tensor({-3, 4, 9}), 0.5).dtype() == float32);
+  const Tensor yes_no = tensor({true, false});
+  check_values(yes_no + yes_no, {2}, {1, 0});
+  CHECK((yes_no + yes_no).dtype() == bool_);
+  check_values(yes_no * tensor({true, true}), {2}, {1, 0});
+}
+
+TEST_CASE("comparisons, tests and logic") {
+  const Tensor x = tensor({1., nan_value, inf, -inf, 0.}, {.dtype = float64});
+  check_values(isnan(x), {5}, {0, 1, 0, 0, 0});
+  check_values(isinf(x), {5}, {0, 0, 1, 1, 0});
+  check_values(isfinite(x), {5}, {1, 0, 0, 0, 1});
+  check_values(x == x, {5}, {1, 0, 1, 1, 1});
+  check_values(logical_not(x), {5}, {0, 0, 0, 0, 1});
+  check_values(logical_and(x, 1), {5}, {1, 1, 1, 1, 0});
+  check_values(logical_or(x, 0), {5}, {1, 1, 1, 1, 0});
+  check_values(logical_xor(x, true), {5}, {0, 0, 0, 0, 1});
+  check_values(isnan(tensor({1, 2})), {2}, {0, 0});
+  check_values(isfinite(tensor({1, 2})), {2}, {1, 1});
+  CHECK(ge(tensor({1, 2}), tensor({2, 2})).dtype() == bool_);
+  check_values(tensor({1, 2}).ge(2), {2}, {0, 1});
+  check_values(eq(ones({2, 1}), ones({1, 3})), {2, 3}, {1, 1, 1, 1, 1, 1});
+  CHECK_FALSE(gt(ones({2}, {.requires_grad = true}), 0).requires_grad());
+}
+
+TEST_CASE("results keep the memory order of a dense input") {
+  const Tensor image = random_tensor({2, 4, 4, 3}).permute({0, 3, 1, 2});  // channels-last
+  CHECK(relu(image).strides() == image.strides());
+  CHECK((image + image).strides() == image.strides());
+  CHECK((image * 2).strides() == image.strides());
+  CHECK((2 * image).strides() == image.strides());
+  CHECK((image + ones({3, 1, 1}, {.dtype = float64})).strides() == image.strides());
+  CHECK((ones({3, 1, 1}, {.dtype = float64}) + image).strides() == image.strides());
+  CHECK((image > 0).strides() == image.strides());
+  const Tensor packed = image.contiguous();
+  CHECK((packed + image).strides() == packed.strides());
+  check_values(packed + image, image.shape(), values_of(packed * 2));
+  CHECK(exp(image.slice(1, 0, 2)).is_contiguous());  // gaps: not dense
+}
+
+TEST_CASE("large tensors of different layouts are combined right") {
+  const Tensor a = random_tensor({130, 170}), b = random_tensor({170, 130}, -1, 1, 3).t();
+  const Tensor expected = a + b.contiguous();
+  CHECK((a + b == expected).all().item<bool>());
+  CHECK((b + a == expected).all().item<bool>());
+  CHECK((where(a > b, a, b) == maximum(a, b)).all().item<bool>());
+}
+
+TEST_CASE("shapes that do not broadcast are refused in a sentence") {
+  const Tensor a = ones({2, 3}), b = ones({4});
+  CHECK_THROWS_WITH_AS(a + b, "[add] expected shapes that broadcast together, got [2, 3] and [4]",
+                       Error);
+  CHECK_THROWS_WITH_AS(a * b, doctest::Contains("[mul] expected shapes"), Error);
+  CHECK_THROWS_WITH_AS(lt(a, b), doctest::Contains("[lt] expected shapes"), Error);
+  CHECK_THROWS_WITH_AS(where(a > 0, a, b), doctest::Contains("[where] expected shapes"), Error);
+  CHECK_THROWS_WITH_AS(maximum(ones({0}), ones({2})), doctest::Contains("[0] and [2]"), Error);
+}
+
+TEST_CASE("wrong dtypes and options are refused in a sentence") {
+  const Tensor flags = tensor({true, false});
+  CHECK_THROWS_WITH_AS(flags - flags, doctest::Contains("[sub] expected numbers"), Error);
+  CHECK_THROWS_WITH_AS(-flags, "[neg] expected numbers, got dtype bool", Error);
+  CHECK_THROWS_WITH_AS(abs(flags), "[abs] expected numbers, got dtype bool", Error);
+  CHECK_THROWS_WITH_AS(sign(flags), doctest::Contains("[sign]"), Error);
+  CHECK_THROWS_WITH_AS(square(flags), doctest::Contains("[square]"), Error);
+  CHECK_THROWS_WITH_AS(relu(flags), doctest::Contains("[relu]"), Error);
+  CHECK_THROWS_WITH_AS(clamp(flags, 0, 1), doctest::Contains("[clamp]"), Error);
+  CHECK_THROWS_WITH_AS(clamp(ones({2}), {}, {}), doctest::Contains("got neither"), Error);
+  CHECK_THROWS_WITH_AS(where(ones({2}), 1, 2),
+                       "[where] expected a condition of dtype bool, got float32", Error);
+  CHECK_THROWS_WITH_AS(gelu(ones({2}), {.approximate = "sin"}),
+                       doctest::Contains("[gelu] expected .approximate"), Error);
+  CHECK_THROWS_WITH_AS(softplus(ones({2}), 0), doctest::Contains("[softplus] expected a positive"),
+                       Error);
+  CHECK_THROWS_AS(exp(Tensor{}), Error);
+  CHECK_THROWS_AS(Tensor{} + 1, Error);
+}

@@ -1,0 +1,184 @@
+#pragma once
+
+// One check that every layer passes: shapes, names, state, gradients, modes, copies, dtypes.
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "reel/autograd/gradcheck.h"
+#include "reel/autograd/ops/create.h"
+#include "reel/autograd/ops/pointwise.h"
+#include "reel/autograd/ops/random.h"
+#include "reel/autograd/ops/reduce.h"
+#include "reel/autograd/ops/view.h"
+#include "reel/autograd/tape.h"
+#include "reel/nn/any_module.h"
+#include "reel/nn/module.h"
+#include "reel/nn/summary.h"
+
+namespace reel::testing {
+
+/// Whether both have the same shape, dtype and elements.
+inline bool same(const Tensor& a, const Tensor& b) {
+  const NoGradGuard no_grad;
+  return a.shape() == b.shape() && a.dtype() == b.dtype() &&
+         (a.numel() == 0 || (a == b).all().item<bool>());
+}
+
+/// Whether both have the same shape and elements up to `tolerance`, absolute and relative.
+inline bool close(const Tensor& a, const Tensor& b, double tolerance = 1e-5) {
+  const NoGradGuard no_grad;
+  const Tensor x = a.to(float64), y = b.to(float64);
+  return x.shape() == y.shape() &&
+         (x.numel() == 0 || (abs(x - y) <= tolerance + tolerance * abs(y)).all().item<bool>());
+}
+
+/// What `check_layer` expects.
+struct LayerCheck {
+  Shape input;
+  Shape output;
+  std::vector<std::string> parameters = {};  ///< names in order
+  Size num_parameters = 0;
+  std::vector<std::string> buffers = {};
+  bool random_in_training = false;  ///< then gradients are checked in evaluation only
+  bool second_order = true;
+};
+
+namespace layer {
+
+inline std::vector<std::string> names(const nn::NamedTensors& tensors) {
+  std::vector<std::string> result;
+  for (const auto& [name, tensor] : tensors) result.push_back(name);
+  return result;
+}
+
+inline Tensor sample(const Shape& shape, DType dtype) {
+  Generator generator(7);
+  return randn(shape, generator, {.dtype = dtype});
+}
+
+/// Puts other tensors in the place of a module's parameters, in order.
+class Replace final : public nn::detail::Visitor {
+ public:
+  Replace(const std::vector<Tensor>& values, std::size_t first) : values_(values), next_(first) {}
+  void tensor(const Tensor& tensor, nn::detail::TensorKind kind) override {
+    if (kind == nn::detail::TensorKind::parameter) const_cast<Tensor&>(tensor) = values_[next_++];
+  }
+
+ private:
+  const std::vector<Tensor>& values_;
+  std::size_t next_;
+};
+
+template <class L>
+void check_shapes_and_names(const L& layer, const LayerCheck& expected) {
+  CHECK(to_string(layer(sample(expected.input, float32)).shape()) == to_string(expected.output));
+  CHECK(names(nn::named_parameters(layer)) == expected.parameters);
+  CHECK(names(nn::named_buffers(layer)) == expected.buffers);
+  CHECK(nn::num_parameters(layer) == expected.num_parameters);
+  for (const Tensor& parameter : nn::parameters(layer)) CHECK(parameter.requires_grad());
+  for (const Tensor& buffer : nn::buffers(layer)) CHECK_FALSE(buffer.requires_grad());
+}
+
+template <class L>
+void check_state(const L& layer) {
+  L other = nn::clone(layer);
+  {
+    const NoGradGuard no_grad;
+    for (const auto& [name, tensor] : nn::state_dict(other)) tensor.add_(1);
+  }
+  const nn::StateDict state = nn::state_dict(layer);
+  nn::load_state_dict(other, state);
+  for (const auto& entry : nn::state_dict(other)) {
+    CAPTURE(entry.first);
+    CHECK(same(entry.second, state.at(entry.first)));
+  }
+}
+
+template <class L>
+void check_clone(const L& layer, const LayerCheck& expected) {
+  L original = nn::clone(layer);
+  nn::eval(original);
+  const Tensor x = sample(expected.input, float32);
+  const Tensor before = original(x).detach();
+  L copy = nn::clone(original);
+  CHECK(same(copy(x), before));
+  {
+    const NoGradGuard no_grad;
+    for (const auto& [name, tensor] : nn::state_dict(copy)) tensor.zero_();
+  }
+  CHECK(same(original(x), before));
+  CHECK(same(nn::AnyModule(original)(x), before));
+  CHECK(same(nn::clone(nn::AnyModule(original))(x), before));
+}
+
+template <class L>
+void check_modes(const L& layer, const LayerCheck& expected) {
+  L copy = nn::clone(layer);
+  nn::eval(copy);
+  const Tensor x = sample(expected.input, float32);
+  CHECK(same(copy(x), copy(x)));
+  CHECK(nn::summary(copy, x).find(to_string(expected.output)) != std::string::npos);
+  const bool has_mode = !nn::is_training(copy);
+  nn::train(copy);
+  CHECK(nn::is_training(copy));
+  {
+    const nn::EvalGuard evaluation(copy);
+    CHECK(nn::is_training(copy) == !has_mode);
+  }
+  CHECK(nn::is_training(copy));
+}
+
+template <class L>
+void check_dtypes(const L& layer, const LayerCheck& expected) {
+  L copy = nn::clone(layer);
+  nn::to(copy, float64);
+  for (const Tensor& parameter : nn::parameters(copy)) CHECK(parameter.dtype() == float64);
+  CHECK(copy(sample(expected.input, float64)).dtype() == float64);
+  nn::load_state_dict(copy, [&] {
+    nn::StateDict state;
+    for (const auto& [name, tensor] : nn::state_dict(layer))
+      state[name] = tensor.is_floating_point() ? tensor.to(float64) : tensor;
+    return state;
+  }());
+  nn::to(copy, float32);
+  for (const auto& [name, tensor] : nn::state_dict(copy))
+    CHECK(same(tensor, nn::state_dict(layer).at(name)));
+}
+
+template <class L>
+void check_gradients(const L& layer, const LayerCheck& expected, bool training) {
+  CAPTURE(training);
+  L copy = nn::clone(layer);
+  nn::to(copy, float64);
+  nn::train(copy, training);
+  std::vector<Tensor> inputs{sample(expected.input, float64).requires_grad_()};
+  for (const Tensor& parameter : nn::parameters(copy)) inputs.push_back(parameter);
+  const TensorFunction f = [&](const std::vector<Tensor>& values) -> std::vector<Tensor> {
+    Replace replace(values, 1);
+    nn::detail::walk(copy, replace);
+    return {copy(values[0])};
+  };
+  const GradcheckResult first = gradcheck(f, inputs);
+  CHECK_MESSAGE(first.ok, first.message);
+  if (!expected.second_order) return;
+  const GradcheckResult second = gradgradcheck(f, inputs);
+  CHECK_MESSAGE(second.ok, second.message);
+}
+
+}  // namespace layer
+
+template <class L>
+void check_layer(const L& layer, const LayerCheck& expected) {
+  layer::check_shapes_and_names(layer, expected);
+  layer::check_state(layer);
+  layer::check_clone(layer, expected);
+  layer::check_modes(layer, expected);
+  layer::check_dtypes(layer, expected);
+  layer::check_gradients(layer, expected, false);
+  if (!expected.random_in_training) layer::check_gradients(layer, expected, true);
+}
+
+}  // namespace reel::testing
