@@ -1,0 +1,94 @@
+#pragma once
+
+#include <optional>
+
+#include "reel/autograd/ops/create.h"
+#include "reel/nn/detail/observe.h"
+#include "reel/nn/parameter.h"
+#include "reel/nn/required.h"
+
+namespace reel::nn {
+
+namespace detail {
+
+REEL_API Tensor batch_norm_values(const char* layer, Size num_features, double value);
+
+/// What both layers do; changes the running moments and the number of batches in training.
+struct BatchNormState {
+  const char* layer;
+  Size num_features;
+  double eps;
+  std::optional<double> momentum;
+  const Tensor& weight;
+  const Tensor& bias;
+  const Tensor& running_mean;
+  const Tensor& running_var;
+  const Tensor& num_batches_tracked;
+  bool training;
+};
+REEL_API Tensor run_batch_norm(const Tensor& x, const BatchNormState& state);
+
+}  // namespace detail
+
+/// Normalises each feature of `[N, C]` or `[N, C, L]` by the mean and variance of the batch, in
+/// evaluation by their running averages; then scales and shifts. Ioffe and Szegedy, "Batch
+/// normalization", 2015; follows `torch.nn.BatchNorm1d`.
+///
+/// Throws `[BatchNorm1d] expected ...` for negative sizes, inputs of another shape, and in training
+/// for a single number a feature.
+struct BatchNorm1d {
+  Required<Size> num_features;
+  double eps = 1e-5;  ///< added to the variance
+  std::optional<double> momentum =
+      0.1;                          ///< weight of the newest batch; none: a plain average of all
+  bool affine = true;               ///< whether there are `weight` and `bias`
+  bool track_running_stats = true;  ///< else batches are used in evaluation too
+  Parameter weight =                ///< `[C]`, ones
+      affine ? detail::batch_norm_values("BatchNorm1d", num_features, 1) : Tensor();
+  Parameter bias =  ///< `[C]`, zeros
+      affine ? detail::batch_norm_values("BatchNorm1d", num_features, 0) : Tensor();
+  Buffer running_mean =  ///< `[C]`, zeros
+      track_running_stats ? detail::batch_norm_values("BatchNorm1d", num_features, 0) : Tensor();
+  Buffer running_var =  ///< `[C]`, ones
+      track_running_stats ? detail::batch_norm_values("BatchNorm1d", num_features, 1) : Tensor();
+  Buffer num_batches_tracked =  ///< int64 `[]`
+      track_running_stats ? zeros({}, {.dtype = int64}) : Tensor();
+  bool training = true;
+
+  Tensor operator()(const Tensor& x) const {
+    return detail::observe(
+        this,
+        detail::run_batch_norm(x, {"BatchNorm1d", num_features, eps, momentum, weight, bias,
+                                   running_mean, running_var, num_batches_tracked, training}));
+  }
+};
+
+/// `BatchNorm1d` for images `[N, C, H, W]`. Follows `torch.nn.BatchNorm2d`.
+struct BatchNorm2d {
+  Required<Size> num_features;
+  double eps = 1e-5;  ///< added to the variance
+  std::optional<double> momentum =
+      0.1;                          ///< weight of the newest batch; none: a plain average of all
+  bool affine = true;               ///< whether there are `weight` and `bias`
+  bool track_running_stats = true;  ///< else batches are used in evaluation too
+  Parameter weight =                ///< `[C]`, ones
+      affine ? detail::batch_norm_values("BatchNorm2d", num_features, 1) : Tensor();
+  Parameter bias =  ///< `[C]`, zeros
+      affine ? detail::batch_norm_values("BatchNorm2d", num_features, 0) : Tensor();
+  Buffer running_mean =  ///< `[C]`, zeros
+      track_running_stats ? detail::batch_norm_values("BatchNorm2d", num_features, 0) : Tensor();
+  Buffer running_var =  ///< `[C]`, ones
+      track_running_stats ? detail::batch_norm_values("BatchNorm2d", num_features, 1) : Tensor();
+  Buffer num_batches_tracked =  ///< int64 `[]`
+      track_running_stats ? zeros({}, {.dtype = int64}) : Tensor();
+  bool training = true;
+
+  Tensor operator()(const Tensor& x) const {
+    return detail::observe(
+        this,
+        detail::run_batch_norm(x, {"BatchNorm2d", num_features, eps, momentum, weight, bias,
+                                   running_mean, running_var, num_batches_tracked, training}));
+  }
+};
+
+}  // namespace reel::nn

@@ -1,0 +1,54 @@
+#pragma once
+
+#include "reel/autograd/ops/conv.h"
+#include "reel/nn/detail/observe.h"
+#include "reel/nn/parameter.h"
+#include "reel/nn/required.h"
+
+namespace reel::nn {
+
+namespace detail {
+REEL_API Tensor conv2d_weight(Size in_channels, Size out_channels, const Pair& kernel_size,
+                              Size groups);
+REEL_API Tensor conv2d_bias(Size in_channels, Size out_channels, const Pair& kernel_size,
+                            Size groups);
+}  // namespace detail
+
+/// Slides `out_channels` kernels over images: `[N, in_channels, H, W]` -> `[N, out_channels, H',
+/// W']`, see `conv2d`. Weights and biases start uniform in
+/// +-1 / sqrt(in_channels / groups * kernel height * kernel width). Follows `torch.nn.Conv2d`.
+///
+/// Throws `[Conv2d] expected ...` for channels, groups and kernels that are not positive, and
+/// groups that do not divide the channels.
+///
+/// **Example**
+/// ```cpp
+/// nn::Conv2d conv{.in_channels = 1, .out_channels = 32, .kernel_size = 3, .padding = 1};
+/// nn::Conv2d wide{.in_channels = 1, .out_channels = 32, .kernel_size = {3, 5}};
+/// ```
+struct Conv2d {
+  Required<Size> in_channels;
+  Required<Size> out_channels;
+  Required<Pair> kernel_size;
+  Pair stride = 1;
+  Padding padding = 0;
+  Pair dilation = 1;
+  Size groups = 1;
+  bool use_bias = true;
+  /// `[out, in / groups, kh, kw]`
+  Parameter weight = detail::conv2d_weight(in_channels, out_channels, kernel_size, groups);
+  /// `[out]`
+  Parameter bias =
+      use_bias ? detail::conv2d_bias(in_channels, out_channels, kernel_size, groups) : Tensor();
+
+  Tensor operator()(const Tensor& x) const {
+    return detail::observe(this, conv2d(x, weight, bias, {stride, padding, dilation, groups}));
+  }
+
+  /// The ReLU of it, in one step: what `nn::Sequential` makes of a `Conv2d` before a `ReLU`.
+  Tensor then_relu(const Tensor& x) const {
+    return reel::detail::conv2d_relu(x, weight, bias, {stride, padding, dilation, groups});
+  }
+};
+
+}  // namespace reel::nn

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+
+#include "reel/autograd/ops/random.h"
+#include "reel/nn/detail/observe.h"
+
+namespace reel::nn {
+
+namespace detail {
+REEL_API bool checked_probability(const char* layer, double p);  // returns true
+}  // namespace detail
+
+/// In training sets each number to zero with probability `p` and scales the others by `1 / (1 -
+/// p)`; in evaluation returns its input. Draws from the default generator unless given its own.
+/// Srivastava et al., "Dropout", 2014; follows `torch.nn.Dropout`.
+///
+/// Throws `[Dropout] expected p in [0, 1], got ...`.
+struct Dropout {
+  double p = 0.5;
+  std::shared_ptr<Generator> generator = nullptr;
+  bool training = detail::checked_probability("Dropout", p);
+
+  Tensor operator()(const Tensor& x) const {
+    return detail::observe(
+        this, generator != nullptr ? dropout(x, p, training, *generator) : dropout(x, p, training));
+  }
+};
+
+}  // namespace reel::nn

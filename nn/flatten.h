@@ -1,0 +1,24 @@
+#pragma once
+
+#include "reel/autograd/ops/view.h"
+#include "reel/nn/detail/observe.h"
+
+namespace reel::nn {
+
+/// Joins the dimensions from `start_dim` to `end_dim`: `[N, C, H, W]` -> `[N, C*H*W]`.
+/// Follows `torch.nn.Flatten`.
+struct Flatten {
+  Size start_dim = 1;
+  Size end_dim = -1;
+
+  Tensor operator()(const Tensor& x) const {
+    return detail::observe(this, flatten(x, start_dim, end_dim));
+  }
+};
+
+/// Returns its input. Follows `torch.nn.Identity`.
+struct Identity {
+  Tensor operator()(const Tensor& x) const { return detail::observe(this, x); }
+};
+
+}  // namespace reel::nn

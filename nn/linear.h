@@ -1,0 +1,40 @@
+#pragma once
+
+#include "reel/autograd/ops/matmul.h"
+#include "reel/nn/detail/observe.h"
+#include "reel/nn/parameter.h"
+#include "reel/nn/required.h"
+
+namespace reel::nn {
+
+namespace detail {
+REEL_API Tensor linear_weight(Size in_features, Size out_features);
+REEL_API Tensor linear_bias(Size in_features, Size out_features);
+}  // namespace detail
+
+/// `y = x weight^T + bias`: `[.., in_features]` -> `[.., out_features]`. Weights and biases start
+/// uniform in +-1 / sqrt(in_features). Follows `torch.nn.Linear`.
+///
+/// Throws `[Linear] expected ...` when a size is negative.
+///
+/// **Example**
+/// ```cpp
+/// nn::Linear layer{.in_features = 784, .out_features = 128};  // or nn::Linear{784, 128}
+/// ```
+struct Linear {
+  Required<Size> in_features;
+  Required<Size> out_features;
+  bool use_bias = true;
+  Parameter weight = detail::linear_weight(in_features, out_features);  ///< `[out, in]`
+  Parameter bias =
+      use_bias ? detail::linear_bias(in_features, out_features) : Tensor();  ///< `[out]`
+
+  Tensor operator()(const Tensor& x) const {
+    return detail::observe(this, linear(x, weight, bias));
+  }
+
+  /// The ReLU of it, in one step: what `nn::Sequential` makes of a `Linear` before a `ReLU`.
+  Tensor then_relu(const Tensor& x) const { return reel::detail::linear_relu(x, weight, bias); }
+};
+
+}  // namespace reel::nn

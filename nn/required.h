@@ -1,0 +1,34 @@
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+
+#include "reel/autograd/dtype.h"
+
+namespace reel::nn {
+
+/// An option without a default, as `in_features` of `Linear`: leaving it out does not compile.
+/// Made from an integer or a `T`, and converts back to `T`.
+template <class T>
+class Required {
+ public:
+  Required() = delete;  // this option has no default: give it, as in Linear{784, 10}
+
+  template <class Value>
+  requires std::same_as<Value, T> ||
+      (std::integral<Value> && !std::same_as<Value, bool> &&
+       std::constructible_from<T, Value>)constexpr Required(Value value)
+      : value_(static_cast<T>(value)) {}
+
+  /// Two integers, as in `.kernel_size = {3, 5}`.
+  constexpr Required(Size first, Size second) requires std::constructible_from<T, Size, Size>
+      : value_(first, second) {}
+
+  constexpr operator const T&() const { return value_; }
+  constexpr const T& operator()() const { return value_; }
+
+ private:
+  T value_;
+};
+
+}  // namespace reel::nn

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+#include "reel/autograd/tape.h"
+#include "reel/nn/detail/observe.h"
+#include "reel/nn/detail/walk.h"
+#include "reel/nn/module.h"
+
+namespace reel::nn {
+namespace detail {
+
+/// Gathers one row for each module, and its output when it is run with a sample.
+class REEL_API SummaryVisitor final : public Visitor, public Observer {
+ public:
+  SummaryVisitor();
+  void enter(const ModuleRef& module) override;
+  void leave(const ModuleRef& module) override;
+  void tensor(const Tensor& tensor, TensorKind kind) override;
+  void setting(const Setting& setting) override;
+  void output(const void* module, const std::type_info& type, const Tensor& y) override;
+  void whole_output(const Tensor& y);
+
+  std::string text() const;
+
+ private:
+  struct Row {
+    std::string path;
+    std::string type;
+    std::string settings;
+    std::string output;
+    const void* address = nullptr;
+    const std::type_info* type_info = nullptr;
+    Size parameters = 0;
+    bool has_parameters = false;
+    bool shared = false;
+  };
+
+  std::vector<Row> rows_;          // the first is the module itself
+  std::vector<std::size_t> open_;  // the rows of the modules the walk is in
+  std::vector<Tensor> seen_;
+  Size trained_ = 0;
+  Size parameters_ = 0;
+  Size buffers_ = 0;
+  Size bytes_ = 0;
+};
+
+class REEL_API ObserverGuard {
+ public:
+  explicit ObserverGuard(Observer& now) : before_(std::exchange(observer, &now)) {}
+  ~ObserverGuard() { observer = before_; }
+  ObserverGuard(const ObserverGuard&) = delete;
+  ObserverGuard& operator=(const ObserverGuard&) = delete;
+
+ private:
+  Observer* before_;
+};
+
+}  // namespace detail
+
+/// A table of the modules inside `module`: path, type with its options, number of parameters; and
+/// totals. A shared parameter counts where it appears first.
+template <Module M>
+std::string summary(const M& module) {
+  detail::SummaryVisitor visitor;
+  detail::walk_constant(module, visitor);
+  return visitor.text();
+}
+
+/// The same with the shape of each layer's output for `sample`, which is run through the module in
+/// evaluation mode, unrecorded. A layer that is used twice shows its last output.
+template <Module M>
+std::string summary(M& module, const Tensor& sample) {
+  detail::SummaryVisitor visitor;
+  detail::walk(module, visitor);
+  {
+    const EvalGuard evaluation(module);
+    const NoGradGuard no_grad;
+    const detail::ObserverGuard watch(visitor);
+    visitor.whole_output(module(sample));
+  }
+  return visitor.text();
+}
+
+}  // namespace reel::nn

@@ -1,0 +1,11 @@
+// must not compile: this struct has a C array, which hides its fields
+
+#include <reel/nn/fields.h>
+
+struct Net {
+  int width;
+  int sizes[3];
+  int height;
+};
+
+static_assert(reel::nn::field_count<Net> == 3);

@@ -1,0 +1,17 @@
+// must not compile: this struct has a C array, which hides its fields
+
+#include <reel/nn/fields.h>
+
+#include <string>
+
+struct Layer {
+  explicit Layer(int);
+};
+
+struct Net {
+  Layer needed;
+  Layer layers[2];
+  std::string name;
+};
+
+static_assert(reel::nn::field_count<Net> == 3);

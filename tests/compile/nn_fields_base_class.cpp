@@ -1,0 +1,12 @@
+// must not compile: this struct has a base class, which hides its fields
+
+#include <reel/nn/fields.h>
+
+struct Base {};
+
+struct Net : Base {
+  int width = 1;
+  int height = 2;
+};
+
+static_assert(reel::nn::field_count<Net> == 2);

@@ -1,0 +1,12 @@
+// must not compile: this struct has a reference member, which hides its fields
+
+#include <reel/nn/fields.h>
+
+#include <string>
+
+struct Net {
+  int width;
+  const std::string& shared;
+};
+
+static_assert(reel::nn::field_count<Net> == 2);

@@ -1,0 +1,10 @@
+// must not compile: private members, constructors or virtual functions, which hide
+
+#include <reel/nn/fields.h>
+
+struct Net {
+  explicit Net(int size) : width(size) {}
+  int width;
+};
+
+static_assert(reel::nn::field_count<Net> == 1);

@@ -1,0 +1,13 @@
+// must not compile: this struct has a reference member, which hides its fields
+
+#include <reel/nn/fields.h>
+
+int global = 0;
+
+struct Net {
+  int width;
+  int& shared = global;
+  int height = 3;
+};
+
+static_assert(reel::nn::field_count<Net> == 3);

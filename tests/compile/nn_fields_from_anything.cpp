@@ -1,0 +1,17 @@
+// must not compile: this struct has a member that can be made from anything
+
+#include <reel/nn/fields.h>
+
+struct Anything {
+  Anything() = default;
+  template <class T>
+  Anything(T) {}
+};
+
+struct Net {
+  int width;
+  Anything extra;
+  int height;
+};
+
+static_assert(reel::nn::field_count<Net> == 3);

@@ -1,0 +1,14 @@
+// must not compile: the base class lists its fields with REEL_FIELDS and this class does not
+
+#include <reel/nn/fields.h>
+
+struct Base {
+  int inherited = 1;
+  REEL_FIELDS(inherited)
+};
+
+struct Net : Base {
+  int own = 2;
+};
+
+static_assert(reel::nn::field_count<Net> == 2);

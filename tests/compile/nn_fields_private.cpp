@@ -1,0 +1,13 @@
+// must not compile: private members, constructors or virtual functions, which hide
+
+#include <reel/nn/fields.h>
+
+class Net {
+ public:
+  int width = 1;
+
+ private:
+  int hidden = 2;
+};
+
+static_assert(reel::nn::field_count<Net> == 2);

@@ -1,0 +1,10 @@
+// must not compile: this struct has a reference member, which hides its fields
+
+#include <reel/nn/fields.h>
+
+struct Net {
+  int width;
+  int& shared;
+};
+
+static_assert(reel::nn::field_count<Net> == 2);

@@ -1,0 +1,9 @@
+// must not compile: this struct has more than 64 fields
+
+#include <reel/nn/fields.h>
+
+struct Net {
+  int values[65];
+};
+
+static_assert(reel::nn::field_count<Net> == 1);
