@@ -1,0 +1,69 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "reel/autograd/dtype.h"
+#include "reel/autograd/export.h"
+
+namespace reel::datasets {
+
+/// A file that a data set consists of, and where the world keeps it.
+struct RemoteFile {
+  std::string name = {};               ///< "train-images-idx3-ubyte.gz"
+  std::string sha256 = {};             ///< 64 lower-case hex digits
+  Size bytes = 0;                      ///< its exact size; 0 when unknown
+  std::vector<std::string> urls = {};  ///< the same file on several hosts, tried in this order
+};
+
+/// How far a download is.
+struct DownloadProgress {
+  const std::string& url;
+  Size received = 0;
+  Size total = 0;         ///< 0 when the server does not say
+  bool finished = false;  ///< the last call for this URL
+};
+
+/// How files are found and fetched.
+struct FetchOptions {
+  /// The folder that holds `<data set>/<file>`. Empty: `$REEL_DATA`, then the cache.
+  std::string root = {};
+  /// Whether a missing file may be fetched from the network.
+  bool download = true;
+  /// How often the list of hosts is gone through.
+  int attempts = 3;
+  /// Seconds to wait before the second attempt; doubles with each further one.
+  double backoff = 0.5;
+  /// Seconds to wait for a connection.
+  double connect_timeout = 5;
+  /// Seconds without a byte after which a host is given up.
+  double stall_timeout = 20;
+  /// Called while bytes arrive. Empty: a bar on stderr where that is a terminal, else one line.
+  std::function<void(const DownloadProgress&)> progress = {};
+};
+
+/// Where downloads are kept: `$REEL_CACHE`, else `$XDG_CACHE_HOME/reel`, else `~/.cache/reel`.
+/// Throws `Error` when none of these variables and no `HOME` is set.
+REEL_API std::string cache_directory();
+
+/// The path of a file of the data set `dataset`, fetched if need be: `<root>/<dataset>/<file>`
+/// where `options.root` is set; else `$REEL_DATA/<dataset>/<file>` if there is one; else the same
+/// below `cache_directory()`.
+///
+/// The SHA-256 of what is found is checked: a wrong file in the root or cache is fetched again, one
+/// in `$REEL_DATA`, which is yours, is an error. Throws `Error` when the file is not there and
+/// cannot be fetched, in one message that says for each host why.
+REEL_API std::string fetch(const std::string& dataset, const RemoteFile& file,
+                           const FetchOptions& options = {});
+
+/// Downloads `file` to `path`: into a temporary beside it, renamed once size and SHA-256 match.
+///
+/// Hosts that fail for a moment (time-outs, server errors, cut connections) are tried again with
+/// back-off; hosts that lack the file, or send another one, are not. When no host can be reached at
+/// all there is one attempt only, so that a machine without a network gets its answer soon.
+/// Throws `Error` saying for each host why, or when `path` cannot be written.
+REEL_API void download(const RemoteFile& file, const std::string& path,
+                       const FetchOptions& options = {});
+
+}  // namespace reel::datasets

@@ -1,0 +1,165 @@
+#include "reel/datasets/show.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdlib>
+#include <string_view>
+
+#include "reel/autograd/fail.h"
+
+namespace reel::datasets {
+namespace {
+
+using Color = std::array<int, 3>;  // red, green, blue; 0 to 255
+
+/// The pixels of one picture as colours.
+class Pixels {
+ public:
+  Pixels(const char* op, const Tensor& image) {
+    const Size rank = image.dim();
+    check(rank == 2 || (rank == 3 && (image.size(0) == 1 || image.size(0) == 3)), op,
+          "expected a picture of shape [H, W], [1, H, W] or [3, H, W], got {}", image.shape());
+    check(image.dtype() == uint8 || image.is_floating_point(), op,
+          "expected a picture of dtype uint8, float32 or float64, got {}", image.dtype());
+    height_ = image.size(-2);
+    width_ = image.size(-1);
+    channels_ = rank == 3 ? image.size(0) : 1;
+    const bool bytes = image.dtype() == uint8;
+    const Tensor values = image.detach().to(float32).contiguous();
+    const float* from = values.data_ptr<float>();
+    const float scale = bytes ? 1.0F : 255.0F;
+    for (Size i = 0; i < values.numel(); ++i) {
+      const float level = std::isnan(from[i]) ? 0.0F : std::clamp(from[i] * scale, 0.0F, 255.0F);
+      levels_.push_back(static_cast<int>(std::lround(level)));
+    }
+  }
+
+  Size height() const { return height_; }
+  Size width() const { return width_; }
+
+  /// Black below the last row, where an odd height leaves half a line.
+  Color at(Size y, Size x) const {
+    Color color{};
+    if (y >= height_) return color;
+    for (Size c = 0; c < 3; ++c) {
+      const Size channel = channels_ == 3 ? c : 0;
+      const Size index = (channel * height_ + y) * width_ + x;
+      color[static_cast<std::size_t>(c)] = levels_[static_cast<std::size_t>(index)];
+    }
+    return color;
+  }
+
+ private:
+  Size height_ = 0, width_ = 0, channels_ = 1;
+  std::vector<int> levels_;
+};
+
+int grey(const Color& c) { return (299 * c[0] + 587 * c[1] + 114 * c[2] + 500) / 1000; }
+
+/// The nearest of the 256 colours' greys: 16 is black, 232 to 255 go from 8 to 238, 231 is white.
+int ansi_grey(const Color& color) {
+  const int level = grey(color);
+  if (level < 4) return 16;
+  if (level > 246) return 231;
+  return 232 + std::clamp((level - 8 + 5) / 10, 0, 23);
+}
+
+/// One line of text for the pixel rows 2 * line and 2 * line + 1.
+std::string text_line(const Pixels& pixels, Size line, Colors colors) {
+  std::string text;
+  for (Size x = 0; x < pixels.width(); ++x) {
+    const Color upper = pixels.at(2 * line, x), lower = pixels.at(2 * line + 1, x);
+    switch (colors) {
+      case Colors::none: {
+        constexpr std::string_view shades[] = {" ", "░", "▒", "▓", "█"};
+        const int level = (grey(upper) + grey(lower)) / 2;
+        text += shades[std::min((level * 5 + 64) / 256, 4)];
+        break;
+      }
+      case Colors::ansi256:
+        text += fmt::format("\x1b[38;5;{};48;5;{}m▀", ansi_grey(upper), ansi_grey(lower));
+        break;
+      case Colors::truecolor:
+        text += fmt::format("\x1b[38;2;{};{};{};48;2;{};{};{}m▀", upper[0], upper[1], upper[2],
+                            lower[0], lower[1], lower[2]);
+        break;
+    }
+  }
+  if (colors != Colors::none) text += "\x1b[0m";
+  return text;
+}
+
+/// Cut or filled with blanks to `width` characters of UTF-8.
+std::string fitted(const std::string& caption, Size width) {
+  std::string text;
+  Size characters = 0;
+  for (const char c : caption) {
+    const bool starts_character = (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+    if (starts_character && ++characters > width) break;
+    text += c;
+  }
+  text.append(static_cast<std::size_t>(std::max<Size>(width - characters, 0)), ' ');
+  return text;
+}
+
+}  // namespace
+
+Colors terminal_colors() {
+  const auto environment = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string_view(value != nullptr ? value : "");
+  };
+  if (::isatty(STDOUT_FILENO) != 1 || !environment("NO_COLOR").empty()) return Colors::none;
+  const std::string_view color = environment("COLORTERM");
+  if (color == "truecolor" || color == "24bit") return Colors::truecolor;
+  const bool has_256 = environment("TERM").find("256color") != std::string_view::npos;
+  return has_256 ? Colors::ansi256 : Colors::none;
+}
+
+std::string show_image(const Tensor& image, const ShowOptions& options) {
+  const Pixels pixels("show_image", image);
+  std::string text;
+  for (Size line = 0; 2 * line < pixels.height(); ++line) {
+    text += text_line(pixels, line, options.colors) + "\n";
+  }
+  return text;
+}
+
+std::string show_images(const Tensor& images, const std::vector<std::string>& captions,
+                        const ShowOptions& options) {
+  constexpr const char* op = "show_images";
+  check(images.dim() == 3 || images.dim() == 4, op,
+        "expected pictures of shape [N, H, W] or [N, C, H, W], got {}", images.shape());
+  const Size count = images.size(0), width = images.size(-1), height = images.size(-2);
+  check(captions.empty() || static_cast<Size>(captions.size()) == count, op,
+        "expected {} captions or none, got {}", count, captions.size());
+
+  constexpr Size gap = 1;
+  const Size columns = std::max<Size>((options.width + gap) / (width + gap), 1);
+  std::string text;
+  for (Size begin = 0; begin < count; begin += columns) {
+    const Size end = std::min(begin + columns, count);
+    std::vector<Pixels> row;
+    for (Size i = begin; i < end; ++i) row.emplace_back(op, images.select(0, i));
+    for (Size line = 0; 2 * line < height; ++line) {
+      for (const Pixels& pixels : row) {
+        if (&pixels != row.data()) text += std::string(gap, ' ');
+        text += text_line(pixels, line, options.colors);
+      }
+      text += "\n";
+    }
+    if (!captions.empty()) {
+      for (Size i = begin; i < end; ++i) {
+        if (i > begin) text += std::string(gap, ' ');
+        text += fitted(captions[static_cast<std::size_t>(i)], width);
+      }
+      text += "\n";
+    }
+  }
+  return text;
+}
+
+}  // namespace reel::datasets

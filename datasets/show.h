@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "reel/autograd/tensor.h"
+
+namespace reel::datasets {
+
+/// What a terminal can show.
+enum class Colors {
+  none,       ///< shades made of the characters ` ░▒▓█`, for files and plain terminals
+  ansi256,    ///< 24 greys
+  truecolor,  ///< every grey and colour
+};
+
+/// What standard output can show: `none` when it is not a terminal or `NO_COLOR` is set
+/// (https://no-color.org), else what `COLORTERM` and `TERM` say.
+REEL_API Colors terminal_colors();
+
+/// How pictures are drawn as text.
+struct ShowOptions {
+  Colors colors = Colors::truecolor;
+  /// Columns of the terminal: how many pictures `show_images` puts side by side.
+  Size width = 80;
+};
+
+/// A picture as text, one character a pixel wide and two pixels high, each line ended by "\n".
+///
+/// `image`: uint8 in [0, 255] or floating in [0, 1] (beyond which it is clipped), of shape `[H,
+/// W]`,
+/// `[1, H, W]` (grey) or `[3, H, W]` (red, green, blue). Throws `Error` for other shapes and
+/// dtypes.
+REEL_API std::string show_image(const Tensor& image, const ShowOptions& options = {});
+
+/// Pictures `[N, H, W]` or `[N, C, H, W]` side by side, in as many rows as they need, each with a
+/// caption below, cut to the picture's width. Throws `Error` unless there are `N` captions or none.
+///
+/// **Example**
+/// ```cpp
+/// auto [images, labels] = *DataLoader{test_set, {.batch_size = 3}}.begin();
+/// std::cout << show_images(images, {"Bag", "Coat", "Coat?"}, {.colors = terminal_colors()});
+/// ```
+REEL_API std::string show_images(const Tensor& images,
+                                 const std::vector<std::string>& captions = {},
+                                 const ShowOptions& options = {});
+
+}  // namespace reel::datasets

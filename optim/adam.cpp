@@ -1,0 +1,90 @@
+#include "reel/optim/adam.h"
+
+#include <cmath>
+
+#include "reel/autograd/kernels/optim.h"
+#include "reel/optim/adamw.h"
+#include "reel/optim/options.h"
+
+namespace reel::optim {
+namespace {
+
+// Adam and AdamW differ in one place: whether the weight decay passes through the averages.
+
+std::vector<const char*> adam_buffers(bool amsgrad) {
+  if (amsgrad) return {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"};
+  return {"exp_avg", "exp_avg_sq"};
+}
+
+template <class Options>
+void adam_update(const Options& o, bool decoupled, const Tensor& p, const Tensor& gradient,
+                 const std::vector<Tensor>& buffers, Size steps) {
+  const auto t = static_cast<double>(steps);
+  const kernels::AdamStep step{.lr = o.lr,
+                               .beta1 = o.betas.first,
+                               .beta2 = o.betas.second,
+                               .eps = o.eps,
+                               .weight_decay = o.weight_decay,
+                               .decoupled = decoupled,
+                               .correction1 = 1 - std::pow(o.betas.first, t),
+                               .correction2 = 1 - std::pow(o.betas.second, t)};
+  kernels::adam_step(p.dtype(), p.numel(), step, gradient.impl().data, p.impl().data,
+                     buffers[0].impl().data, buffers[1].impl().data,
+                     o.amsgrad ? buffers[2].impl().data : nullptr);
+}
+
+template <class Options, class Visitor>
+void visit_adam_options(Options& o, const Visitor& visit) {
+  visit("lr", o.lr);
+  visit("betas.0", o.betas.first);
+  visit("betas.1", o.betas.second);
+  visit("eps", o.eps);
+  visit("weight_decay", o.weight_decay);
+  detail::visit_flag("amsgrad", o.amsgrad, visit);
+}
+
+template <class Options>
+void check_adam_options(const char* name, const Options& o) {
+  detail::check_not_negative(name, "lr", o.lr);
+  detail::check_not_negative(name, "eps", o.eps);
+  detail::check_not_negative(name, "weight_decay", o.weight_decay);
+  const auto [beta1, beta2] = o.betas;
+  check(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1, name,
+        "expected betas in [0, 1), got {{{}, {}}}", beta1, beta2);
+}
+
+}  // namespace
+
+Adam::Adam(const std::vector<Tensor>& parameters, const AdamOptions& options)
+    : Adam(std::vector<Group>{{parameters, options}}) {}
+Adam::Adam(const std::vector<Group>& groups) : GroupedOptimizer("Adam") {
+  detail::add_groups(*this, name(), groups);
+}
+void Adam::update(Size group, const Update& u) {
+  adam_update(options(group), false, u.parameter, u.gradient, u.buffers, u.step);
+}
+std::vector<const char*> Adam::buffer_names(Size group) const {
+  return adam_buffers(options(group).amsgrad);
+}
+void Adam::visit_options(Size group, const OptionVisitor& visit) {
+  visit_adam_options(options(group), visit);
+}
+void Adam::check_options(Size group) const { check_adam_options(name(), options(group)); }
+
+AdamW::AdamW(const std::vector<Tensor>& parameters, const AdamWOptions& options)
+    : AdamW(std::vector<Group>{{parameters, options}}) {}
+AdamW::AdamW(const std::vector<Group>& groups) : GroupedOptimizer("AdamW") {
+  detail::add_groups(*this, name(), groups);
+}
+void AdamW::update(Size group, const Update& u) {
+  adam_update(options(group), true, u.parameter, u.gradient, u.buffers, u.step);
+}
+std::vector<const char*> AdamW::buffer_names(Size group) const {
+  return adam_buffers(options(group).amsgrad);
+}
+void AdamW::visit_options(Size group, const OptionVisitor& visit) {
+  visit_adam_options(options(group), visit);
+}
+void AdamW::check_options(Size group) const { check_adam_options(name(), options(group)); }
+
+}  // namespace reel::optim

@@ -1,0 +1,66 @@
+#include "reel/datasets/show.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "datasets/support/temp_folder.h"
+#include "reel/autograd/ops/create.h"
+
+using namespace reel;
+using namespace reel::datasets;
+using reel::testing::Environment;
+
+namespace {
+constexpr ShowOptions plain{.colors = Colors::none};
+}
+
+TEST_CASE("show_image draws shades of two rows a line") {
+  const Tensor image =
+      tensor({{0, 255, 128, 60, 180}, {0, 255, 128, 60, 180}, {255, 0, 0, 0, 0}}, {.dtype = uint8});
+  CHECK(show_image(image, plain) == " █▒░▓\n▒    \n");
+  CHECK(show_image(image.unsqueeze(0), plain) == show_image(image, plain));
+}
+
+TEST_CASE("show_image takes floats in [0, 1] and clips what lies beyond") {
+  CHECK(show_image(tensor({{45, 30}, {45, 30}}, {.dtype = uint8}), plain) == "░ \n");
+  CHECK(show_image(tensor({{0.0, 1.0, 7.0, -1.0, NAN}}), plain) == " ▒▒  \n");
+  CHECK(show_image(tensor({{1.0}, {1.0}}, {.dtype = float64}), plain) == "█\n");
+}
+
+TEST_CASE("show_image in colour: upper pixel in front, lower pixel behind") {
+  const Tensor image = tensor({{0, 255}, {128, 1}}, {.dtype = uint8});
+  CHECK(show_image(image, {.colors = Colors::truecolor}) ==
+        "\x1b[38;2;0;0;0;48;2;128;128;128m▀\x1b[38;2;255;255;255;48;2;1;1;1m▀\x1b[0m\n");
+  CHECK(show_image(image, {.colors = Colors::ansi256}) ==
+        "\x1b[38;5;16;48;5;244m▀\x1b[38;5;231;48;5;16m▀\x1b[0m\n");
+  const Tensor red = tensor({{{255}}, {{0}}, {{10}}}, {.dtype = uint8});
+  CHECK(show_image(red) == "\x1b[38;2;255;0;10;48;2;0;0;0m▀\x1b[0m\n");
+}
+
+TEST_CASE("show_image refuses what is no picture") {
+  CHECK_ERROR(
+      show_image(empty({2, 5, 5})),
+      "[show_image] expected a picture of shape [H, W], [1, H, W] or [3, H, W], got [2, 5, 5]");
+  CHECK_ERROR(show_image(empty(3)), "got [3]");
+  CHECK_ERROR(show_image(tensor({{1, 2}})),
+              "[show_image] expected a picture of dtype uint8, float32 or float64, got int64");
+}
+
+TEST_CASE("show_images puts pictures side by side with captions") {
+  const Tensor images = tensor(
+      {{{255, 255}, {255, 255}}, {{0, 0}, {0, 0}}, {{128, 128}, {128, 128}}}, {.dtype = uint8});
+  CHECK(show_images(images, {}, plain) == "██    ▒▒\n");
+  CHECK(show_images(images.unsqueeze(1), {"a", "long", "é✓x"},
+                    {.colors = Colors::none, .width = 7}) == "██   \na  lo\n▒▒\né✓\n");
+  CHECK(show_images(images, {}, {.colors = Colors::none, .width = 0}) == "██\n  \n▒▒\n");
+  CHECK(show_images(empty({0, 2, 2}), {}, plain) == "");
+  CHECK_ERROR(show_images(images, {"one"}), "[show_images] expected 3 captions or none, got 1");
+  CHECK_ERROR(show_images(empty({2, 2})),
+              "[show_images] expected pictures of shape [N, H, W] or [N, C, H, W], got [2, 2]");
+}
+
+TEST_CASE("NO_COLOR asks for none") {
+  const Environment no_color("NO_COLOR", "1");
+  CHECK(terminal_colors() == Colors::none);
+}
