@@ -1,0 +1,9 @@
+#pragma once
+
+/// All of Reel: tensors and gradients, modules, optimizers, data sets and training.
+
+#include "reel/autograd/autograd.h"
+#include "reel/datasets/datasets.h"
+#include "reel/nn/nn.h"
+#include "reel/optim/optim.h"
+#include "reel/train/train.h"

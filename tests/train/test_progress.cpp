@@ -1,0 +1,217 @@
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <string>
+
+#include "reel/train/progress.h"
+
+using namespace reel;
+using namespace reel::train;
+
+namespace {
+
+const Progress half_way{.epoch = 2,
+                        .epochs = 5,
+                        .step = 900,
+                        .steps = 1800,
+                        .seconds = 0.09,
+                        .figures = {{"loss", 0.37123}, {"accuracy", 0.86549}}};
+
+std::size_t columns(const std::string& text) {
+  std::size_t count = 0;
+  for (const char c : text) count += (static_cast<unsigned char>(c) & 0xC0) != 0x80 ? 1 : 0;
+  return count;
+}
+
+/// A file that remembers what a ProgressBar wrote.
+struct Written {
+  std::FILE* file = std::tmpfile();
+  Written() { REQUIRE(file != nullptr); }
+  ~Written() { std::fclose(file); }
+  Written(const Written&) = delete;
+  Written& operator=(const Written&) = delete;
+
+  std::string text() const {
+    std::string text(static_cast<std::size_t>(std::ftell(file)), '\0');
+    std::rewind(file);
+    REQUIRE(std::fread(text.data(), 1, text.size(), file) == text.size());
+    return text;
+  }
+};
+
+/// An environment variable, set or taken away while it lives.
+class Environment {
+ public:
+  Environment(const char* name, const char* value) : name_(name) {
+    if (const char* before = std::getenv(name)) before_ = before;
+    set(value);
+  }
+  ~Environment() { set(before_ ? before_->c_str() : nullptr); }
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+ private:
+  void set(const char* value) { value != nullptr ? setenv(name_, value, 1) : unsetenv(name_); }
+  const char* name_;
+  std::optional<std::string> before_;
+};
+
+}  // namespace
+
+TEST_CASE("a wide progress line shows everything") {
+  CHECK(progress_line(half_way, {.width = 94}) ==
+        "Epoch 2/5  ━━━━━━━━━─────────   900/1800  loss 0.3712  accuracy 0.8655  100 us/step  0:01 "
+        "left");
+}
+
+TEST_CASE("a progress line does without Unicode") {
+  CHECK(progress_line(half_way, {.width = 94, .unicode = false}) ==
+        "Epoch 2/5  [========>.......]   900/1800  loss 0.3712  accuracy 0.8655  100 us/step  0:01 "
+        "left");
+}
+
+TEST_CASE("the bar shows halves of a column") {
+  Progress p{.epochs = 0, .step = 3, .steps = 16, .seconds = 16};
+  CHECK(progress_line(p, {.width = 39}) == "━╾──────   3/16  5.33 s/step  1:10 left");
+  p.step = 0;
+  CHECK(progress_line(p, {.width = 17}) == "──────────   0/16");
+  p.step = 16;
+  CHECK(progress_line(p, {.width = 39}) == "━━━━━━━━  16/16  1.00 s/step  0:00 left");
+}
+
+TEST_CASE("colours take no room") {
+  const std::string line = progress_line(half_way, {.width = 94, .color = true});
+  CHECK(line.find("\x1b[32m━━━━━━━━━\x1b[90m─────────\x1b[0m") != std::string::npos);
+}
+
+TEST_CASE("a progress line fits every width") {
+  Progress p = half_way;
+  p.figures.push_back({"learning_rate", 1e-5});
+  for (const bool unicode : {true, false}) {
+    for (int width = 1; width <= 200; ++width) {
+      CAPTURE(width);
+      CHECK(columns(progress_line(p, {.width = width, .unicode = unicode})) <=
+            static_cast<std::size_t>(width));
+    }
+  }
+}
+
+TEST_CASE("what is needed least leaves a narrow line first") {
+  CHECK(progress_line(half_way, {.width = 78}).find("us/step") == std::string::npos);
+  CHECK(progress_line(half_way, {.width = 61}) ==
+        "Epoch 2/5   900/1800  loss 0.3712  accuracy 0.8655  0:01 left");
+  CHECK(progress_line(half_way, {.width = 30}) == "Epoch 2/5  loss 0.3712");
+  CHECK(progress_line(half_way, {.width = 12}) == "loss 0.3712");
+}
+
+TEST_CASE("a run of unknown length has no bar and no time left") {
+  Progress p = half_way;
+  p.steps = 0;
+  CHECK(progress_line(p, {.width = 100}) ==
+        "Epoch 2/5  900  loss 0.3712  accuracy 0.8655  100 us/step");
+}
+
+TEST_CASE("the line of an ended epoch") {
+  Progress p = half_way;
+  p.step = 1800;
+  p.seconds = 0.18;
+  p.figures.push_back({"val_loss", 0.4});
+  CHECK(epoch_line(p) ==
+        "Epoch 2/5  1800/1800  loss 0.3712  accuracy 0.8655  val_loss 0.4000  100 us/step  0.18 s");
+}
+
+TEST_CASE("tiny, huge and missing figures stay readable") {
+  const Progress p{.epochs = 0,
+                   .figures = {{"a", 1e-5}, {"b", 123456.0}, {"c", std::nan("")}, {"d", 0.0}}};
+  CHECK(epoch_line(p) == "0  a 1.000e-05  b 1.235e+05  c nan  d 0.0000  0 ns");
+}
+
+TEST_CASE("seconds as a person says them") {
+  CHECK(readable_seconds(17e-9) == "17 ns");
+  CHECK(readable_seconds(54.2e-6) == "54 us");
+  CHECK(readable_seconds(3.21e-3) == "3.2 ms");
+  CHECK(readable_seconds(0.0421) == "42 ms");
+  CHECK(readable_seconds(0.104) == "0.10 s");
+  CHECK(readable_seconds(12.34) == "12.3 s");
+  CHECK(readable_seconds(65.2) == "1:05");
+  CHECK(readable_seconds(7384) == "2:03:04");
+  CHECK(readable_seconds(-1) == "?");
+  CHECK(readable_seconds(std::nan("")) == "?");
+}
+
+TEST_CASE("a pipe gets one line an epoch and no control characters") {
+  Written out;
+  {
+    ProgressBar bar(Verbose::automatic, out.file);
+    for (int epoch = 1; epoch <= 2; ++epoch) {
+      bar.start();
+      Progress p{.epoch = epoch, .epochs = 2, .steps = 3};
+      for (; p.step < p.steps; ++p.step) {
+        if (bar.due()) bar.draw(p);
+      }
+      p.seconds = 0.3;
+      bar.finish(p);
+    }
+  }
+  CHECK(out.text() == "Epoch 1/2  3/3  0.10 s/step  0.30 s\nEpoch 2/2  3/3  0.10 s/step  0.30 s\n");
+}
+
+TEST_CASE("a terminal gets one line that is redrawn and then replaced") {
+  const Environment ascii("LC_ALL", "C"), plain("NO_COLOR", "1"), narrow("COLUMNS", "30");
+  Written out;
+  {
+    ProgressBar bar(Verbose::bar, out.file);
+    CHECK(bar.due());
+    bar.draw({.epochs = 0, .step = 1, .steps = 4});
+    CHECK_FALSE(bar.due());
+    bar.finish({.epochs = 0, .step = 4, .steps = 4, .seconds = 8});
+  }
+  CHECK(out.text() == "[==>........]  1/4  0:00 left\r\x1b[J4/4  2.00 s/step  8.00 s\n");
+}
+
+TEST_CASE("a line that the narrower terminal has wrapped is wiped whole") {
+  const Environment ascii("LC_ALL", "C"), plain("NO_COLOR", "1");
+  Written out;
+  {
+    ProgressBar bar(Verbose::bar, out.file);
+    const Environment wide("COLUMNS", "80");
+    bar.draw({.epochs = 0, .step = 1, .steps = 4});
+    const Environment narrow("COLUMNS", "20");
+    bar.clear();
+  }
+  CHECK(out.text().ends_with("\r\x1b[3A\x1b[J"));
+}
+
+TEST_CASE("a run that stops half way keeps its line") {
+  const Environment ascii("LC_ALL", "C"), narrow("COLUMNS", "21");
+  Written out;
+  { ProgressBar(Verbose::bar, out.file).draw({.epochs = 0, .step = 1, .steps = 4}); }
+  CHECK(out.text() == "1/4  0:00 left\n");
+}
+
+TEST_CASE("nothing is said when nothing is to be said") {
+  Written out;
+  {
+    ProgressBar bar(Verbose::none, out.file);
+    CHECK_FALSE(bar.due());
+    bar.draw(half_way);
+    bar.finish(half_way);
+  }
+  CHECK(out.text().empty());
+}
+
+TEST_CASE("asking whether to draw costs less than a microsecond") {
+  Written out;
+  ProgressBar bar(Verbose::bar, out.file);
+  constexpr int steps = 200'000;
+  const auto began = std::chrono::steady_clock::now();
+  for (int step = 0; step < steps; ++step) {
+    if (bar.due()) bar.draw(half_way);
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  CHECK(took.count() / steps < 1e-6);
+}

@@ -1,0 +1,215 @@
+// The Fashion-MNIST lesson as a program: trains a network to tell garments apart, says how well it
+// does on pictures it has not seen, and shows some of them. ./scripts/train builds and runs it.
+
+#include <fmt/format.h>
+#include <reel/reel.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <numeric>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+using namespace reel;
+
+namespace {
+
+const auto process_start = std::chrono::steady_clock::now();
+
+double seconds_since_start() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - process_start).count();
+}
+
+struct Arguments {
+  std::string model = "mlp";
+  Size epochs = 5;
+  Size batch_size = 0;
+  double lr = 1e-3;
+  std::uint64_t seed = 0;
+  int threads = 0;
+  std::string data;
+  bool drawn = false;
+  bool quiet = false;
+};
+
+/// 784-128-10: the network of the lesson.
+auto make_mlp() {
+  return nn::Sequential{nn::Flatten{}, nn::Linear{784, 128}, nn::ReLU{}, nn::Linear{128, 10}};
+}
+
+/// Two convolutions with 32 and 64 channels, a pool after each, then 3136-128-10.
+auto make_cnn() {
+  return nn::Sequential{
+      nn::Conv2d{.in_channels = 1, .out_channels = 32, .kernel_size = 3, .padding = 1},
+      nn::ReLU{},
+      nn::MaxPool2d{2},
+      nn::Conv2d{.in_channels = 32, .out_channels = 64, .kernel_size = 3, .padding = 1},
+      nn::ReLU{},
+      nn::MaxPool2d{2},
+      nn::Flatten{},
+      nn::Linear{3136, 128},
+      nn::ReLU{},
+      nn::Linear{128, 10},
+  };
+}
+
+/// Text in a frame, which nobody overlooks; long lines are broken between words.
+std::string boxed(const std::string& text) {
+  constexpr std::size_t longest = 74;
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string paragraph; std::getline(stream, paragraph);) {
+    lines.emplace_back();
+    std::istringstream words(paragraph);
+    for (std::string word; words >> word;) {
+      std::string& line = lines.back();
+      if (!line.empty() && line.size() + 1 + word.size() > longest) {
+        lines.push_back(word);
+      } else {
+        line += (line.empty() ? "" : " ") + word;
+      }
+    }
+  }
+  std::size_t width = 0;
+  for (const std::string& line : lines) width = std::max(width, line.size());
+  const std::string edge = "+" + std::string(width + 2, '-') + "+\n";
+  std::string box = edge;
+  for (const std::string& line : lines) box += fmt::format("| {:<{}} |\n", line, width);
+  return box + edge;
+}
+
+datasets::GarmentSets load(const Arguments& arguments) {
+  if (!arguments.drawn) return datasets::fashion_mnist_or_drawn({.root = arguments.data});
+  return {.train = datasets::DrawnGarments::train(),
+          .test = datasets::DrawnGarments::test(),
+          .drawn = true,
+          .message =
+              "These garments are DRAWN, as --drawn asks; results say nothing about "
+              "Fashion-MNIST."};
+}
+
+/// Every picture of the test set, counted by what it is and what the network takes it for.
+template <class Model>
+train::ConfusionMatrix count_predictions(Model& model, const datasets::LabeledImages& data) {
+  const nn::EvalGuard evaluation(model);
+  const NoGradGuard no_grad;
+  train::ConfusionMatrix matrix(10, data.class_names());
+  for (auto [images, labels] : DataLoader{data, {.batch_size = 500}}) {
+    matrix.add(model(images), labels);
+  }
+  return matrix;
+}
+
+/// The first test pictures that the network gets right and the first that it gets wrong.
+template <class Model>
+void show_predictions(Model& model, const datasets::LabeledImages& data) {
+  std::vector<Size> first(static_cast<std::size_t>(std::min<Size>(data.size(), 300)));
+  std::iota(first.begin(), first.end(), 0);
+  const auto [images, labels] = data.batch(first);
+  const Tensor probabilities = softmax(train::predict(model, images), 1);
+  const Tensor best = probabilities.argmax(1);
+
+  const int columns = train::terminal_width();
+  const Size in_a_row = std::clamp<Size>((columns + 1) / 29, 1, 4);
+  std::vector<Size> right, wrong;
+  for (const Size i : first) {
+    auto& chosen = best[i].template item<Size>() == labels[i].template item<Size>() ? right : wrong;
+    if (static_cast<Size>(chosen.size()) < in_a_row) chosen.push_back(i);
+  }
+  const auto show = [&](const char* title, const std::vector<Size>& chosen) {
+    if (chosen.empty()) return;
+    std::vector<std::string> captions;
+    for (const Size i : chosen) {
+      const Size taken_for = best[i].template item<Size>();
+      const Size is = labels[i].template item<Size>();
+      const double probability = probabilities[i][taken_for].item();
+      const auto name = [&](Size cls) { return data.class_names()[static_cast<std::size_t>(cls)]; };
+      captions.push_back(taken_for == is ? fmt::format("{} {:.0f}%", name(is), 100 * probability)
+                                         : fmt::format("{} {:.0f}% ({})", name(taken_for),
+                                                       100 * probability, name(is)));
+    }
+    const datasets::ShowOptions options{.colors = datasets::terminal_colors(), .width = columns};
+    fmt::print("{}\n{}\n", title,
+               datasets::show_images(images.index_select(0, tensor(chosen)), captions, options));
+  };
+  show("Recognised, and how sure the network is:", right);
+  show("Mistaken, and what it really is:", wrong);
+}
+
+template <class Model>
+void run(const Arguments& arguments, Model model) {
+  const datasets::GarmentSets data = load(arguments);
+  if (data.drawn) {
+    std::fputs(boxed(data.message).c_str(), stderr);
+  } else if (!arguments.quiet) {
+    fmt::print("{}\n", data.message);
+  }
+  if (!arguments.quiet) {
+    fmt::print("{}\n", nn::summary(model, std::get<0>(data.train.batch(std::vector<Size>{0}))));
+  }
+
+  const auto history =
+      train::fit(model, data.train,
+                 {.optimizer = optim::Adam{nn::parameters(model), {.lr = arguments.lr}},
+                  .epochs = arguments.epochs,
+                  .batch_size = arguments.batch_size,
+                  .seed = arguments.seed,
+                  .verbose = arguments.quiet ? train::Verbose::none : train::Verbose::automatic});
+
+  const train::ConfusionMatrix matrix = count_predictions(model, data.test);
+  if (!arguments.quiet) {
+    fmt::print("\n{}\n", matrix.per_class_table());
+    show_predictions(model, data.test);
+    fmt::print("{} epochs in {}, {} in all\n", history.epochs(),
+               train::readable_seconds(std::reduce(history.seconds.begin(), history.seconds.end())),
+               train::readable_seconds(seconds_since_start()));
+  }
+  fmt::print("test accuracy: {:.4f}\n", matrix.accuracy());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  CLI::App app{"Learns to tell the garments of Fashion-MNIST apart.", "reel_train"};
+  app.add_option("--model", arguments.model, "mlp (784-128-10) or cnn (two convolutions)")
+      ->check(CLI::IsMember({"mlp", "cnn"}))
+      ->capture_default_str();
+  app.add_option("--epochs", arguments.epochs, "Passes over the training data")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--batch-size", arguments.batch_size, "Pictures a step [32 for mlp, 64 for cnn]")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--lr", arguments.lr, "Adam's learning rate")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--seed", arguments.seed, "The same seed repeats a run bit for bit")
+      ->capture_default_str();
+  app.add_option("--threads", arguments.threads, "Threads [one a core]")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--data", arguments.data,
+                 "Folder that holds fashion-mnist/ [$REEL_DATA, then the cache, then a download]");
+  app.add_flag("--drawn", arguments.drawn, "Use garments drawn by the program instead");
+  app.add_flag("--quiet", arguments.quiet, "Print the test accuracy only");
+  CLI11_PARSE(app, argc, argv);
+
+  try {
+    const bool is_cnn = arguments.model == "cnn";
+    if (arguments.batch_size == 0) arguments.batch_size = is_cnn ? 64 : 32;
+    if (arguments.threads > 0) set_num_threads(arguments.threads);
+    manual_seed(arguments.seed);
+    if (is_cnn) {
+      run(arguments, make_cnn());
+    } else {
+      run(arguments, make_mlp());
+    }
+  } catch (const Error& error) {
+    fmt::print(stderr, "reel_train: {}\n", error.what());
+    return 1;
+  }
+}

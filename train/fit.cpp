@@ -1,0 +1,324 @@
+#include "reel/train/fit.h"
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+
+#include "reel/autograd/fail.h"
+#include "reel/autograd/ops/join.h"
+#include "reel/autograd/ops/view.h"
+#include "reel/autograd/tape.h"
+#include "reel/datasets/data_loader.h"
+#include "reel/optim/adam.h"
+#include "reel/train/metrics.h"
+
+namespace reel::train {
+namespace {
+
+/// Puts all modules into one mode and, at the end, each back into its own.
+class ModeGuard {
+ public:
+  ModeGuard(detail::AnyModel& model, bool training) : modes_(model.modes()) {
+    before_.reserve(modes_.size());
+    for (bool* mode : modes_) {
+      before_.push_back(*mode);
+      *mode = training;
+    }
+  }
+  ~ModeGuard() {
+    for (std::size_t i = 0; i < modes_.size(); ++i) *modes_[i] = before_[i];
+  }
+  ModeGuard(const ModeGuard&) = delete;
+  ModeGuard& operator=(const ModeGuard&) = delete;
+
+ private:
+  std::vector<bool*> modes_;
+  std::vector<bool> before_;
+};
+
+/// Loss and accuracy over the samples seen so far.
+class Score {
+ public:
+  explicit Score(const Loss& loss) : loss_(loss) {}
+
+  void add(double loss, const Tensor& outputs, const Tensor& targets) {
+    const auto samples = static_cast<double>(targets.dim() > 0 ? targets.size(0) : 1);
+    loss_mean_.add(loss, samples);
+    if (!are_classes(outputs, targets)) return;
+    const Hits hits = count_correct(outputs, targets, {.ignore_index = loss_.ignore_index()});
+    hits_.correct += hits.correct;
+    hits_.samples += hits.samples;
+  }
+
+  double loss() const { return loss_mean_.value(); }
+  std::optional<double> accuracy() const {
+    if (hits_.samples == 0) return {};
+    return static_cast<double>(hits_.correct) / static_cast<double>(hits_.samples);
+  }
+  std::vector<Figure> figures() const {
+    std::vector<Figure> figures{{"loss", loss()}};
+    if (accuracy()) figures.push_back({"accuracy", *accuracy()});
+    return figures;
+  }
+
+ private:
+  bool are_classes(const Tensor& outputs, const Tensor& targets) const {
+    if (outputs.dim() < 2 || outputs.numel() == 0) return false;
+    if (targets.is_floating_point()) {
+      return loss_.takes() != Loss::Takes::anything && targets.shape() == outputs.shape();
+    }
+    return targets.dtype() != bool_ && targets.dim() == outputs.dim() - 1;
+  }
+
+  const Loss& loss_;
+  Mean loss_mean_;
+  Hits hits_;
+};
+
+void require_data(const char* op, const LabeledData& data) {
+  check(data.defined() && data.size() > 0, op,
+        "expected a data set with at least one sample, got {}",
+        data.defined() ? "an empty one" : "none");
+}
+
+void require_positive(const char* op, const char* what, Size value) {
+  check(value > 0, op, "expected {} > 0, got {}", what, value);
+}
+
+double item_of(const char* op, const Tensor& loss) {
+  check(loss.defined() && loss.numel() == 1, op, "expected a loss of one element, got {}",
+        loss.defined() ? to_string(loss.shape()) : "an undefined tensor");
+  return loss.item();
+}
+
+/// Whether each row of `[N, C]` is in [0, 1] and adds up to 1.
+bool look_like_probabilities(const Tensor& outputs) {
+  if (outputs.dim() != 2 || outputs.numel() == 0 || outputs.size(1) < 2) return false;
+  const Tensor rows = outputs.detach().to(float64).contiguous();
+  const double* p = rows.data_ptr<double>();
+  for (Size n = 0; n < rows.size(0); ++n) {
+    double sum = 0;
+    for (Size c = 0; c < rows.size(1); ++c, ++p) {
+      if (!(*p >= 0 && *p <= 1)) return false;
+      sum += *p;
+    }
+    if (std::abs(sum - 1) > 1e-3) return false;
+  }
+  return true;
+}
+
+/// What is suspicious about the outputs that the loss was given; "" if nothing is.
+std::string suspicion(const Loss& loss, const Tensor& outputs) {
+  if (outputs.dim() != 2 || loss.takes() == Loss::Takes::anything) return "";
+  const bool probabilities = look_like_probabilities(outputs);
+  if (loss.takes() == Loss::Takes::logits && probabilities) {
+    return "[fit] the model's outputs are probabilities (each row is in [0, 1] and adds up to 1), "
+           "but "
+           "the loss takes logits: it will apply softmax a second time and learn slowly\n"
+           "help: drop the model's last Softmax, or use nn::CrossEntropyLoss{.from_logits = false}";
+  }
+  if (loss.takes() == Loss::Takes::probabilities && !probabilities) {
+    return "[fit] the loss takes probabilities, but the model's outputs are none (some row is not "
+           "in "
+           "[0, 1] or does not add up to 1)\n"
+           "help: end the model with Softmax, or use nn::CrossEntropyLoss{}, which takes logits";
+  }
+  return "";
+}
+
+void warn(const FitOptions& options, const std::string& text) {
+  if (options.on_warning) {
+    options.on_warning(text);
+  } else {
+    std::fprintf(stderr, "warning: %s\n", text.c_str());
+  }
+}
+
+Evaluation run_evaluation(const char* op, detail::AnyModel& model, const LabeledData& data,
+                          const EvaluateOptions& options) {
+  const ModeGuard eval_mode(model, false);
+  const NoGradGuard no_grad;
+  Score score(options.loss);
+  ProgressBar bar(options.verbose);
+  DataLoader loader(data, {.batch_size = options.batch_size});
+  Progress progress{.epochs = 0, .steps = loader.size()};
+  for (const auto& [inputs, targets] : loader) {
+    const Tensor outputs = model.forward(inputs);
+    score.add(item_of(op, options.loss(outputs, targets)), outputs, targets);
+    ++progress.step;
+    if (bar.due()) {
+      progress.figures = score.figures();
+      progress.seconds = bar.seconds();
+      bar.draw(progress);
+    }
+  }
+  progress.figures = score.figures();
+  progress.seconds = bar.seconds();
+  bar.finish(progress);
+  return {.loss = score.loss(),
+          .accuracy = score.accuracy(),
+          .samples = data.size(),
+          .seconds = progress.seconds};
+}
+
+void append(History& history, const EpochEnd& epoch) {
+  history.loss.push_back(epoch.loss);
+  history.seconds.push_back(epoch.seconds);
+  if (epoch.accuracy) history.accuracy.push_back(*epoch.accuracy);
+  if (epoch.val_loss) history.val_loss.push_back(*epoch.val_loss);
+  if (epoch.val_accuracy) history.val_accuracy.push_back(*epoch.val_accuracy);
+}
+
+/// One run of `fit`.
+class Training {
+ public:
+  Training(detail::AnyModel& model, const LabeledData& data, const FitOptions& options)
+      : model_(model),
+        options_(options),
+        bar_(options.verbose),
+        loader_(
+            data,
+            {.batch_size = options.batch_size, .shuffle = options.shuffle, .seed = options.seed}) {
+    if (options.optimizer.get() == nullptr) {
+      std::vector<Tensor> parameters = model.parameters();
+      check(!parameters.empty(), "fit",
+            "expected a model with parameters, got none\n"
+            "help: a lambda hides the modules it uses; hand over the module, or give .optimizer");
+      adam_.emplace(std::move(parameters));
+    }
+  }
+
+  History run() {
+    const ModeGuard train_mode(model_, true);
+    const EnableGradGuard recording;
+    History history;
+    for (Size epoch = 1; epoch <= options_.epochs; ++epoch) {
+      EpochEnd end = run_epoch(epoch);
+      append(history, end);
+      for (const auto& callback : options_.callbacks) callback(end);
+      if (end.stop) break;
+    }
+    return history;
+  }
+
+ private:
+  optim::Optimizer& optimizer() { return adam_ ? *adam_ : *options_.optimizer.get(); }
+
+  EpochEnd run_epoch(Size epoch) {
+    Progress progress{.epoch = epoch, .epochs = options_.epochs, .steps = loader_.size()};
+    Score score(options_.loss);
+    bar_.start();
+    for (const auto& [inputs, targets] : loader_) {
+      step(progress, score, inputs, targets);
+      ++progress.step;
+      if (bar_.due()) {
+        progress.figures = score.figures();
+        progress.seconds = bar_.seconds();
+        bar_.draw(progress);
+      }
+    }
+    progress.seconds = bar_.seconds();
+    progress.figures = score.figures();
+
+    EpochEnd end{.epoch = epoch,
+                 .epochs = options_.epochs,
+                 .loss = score.loss(),
+                 .accuracy = score.accuracy(),
+                 .seconds = progress.seconds,
+                 .state = options_.callbacks.empty() ? std::vector<Tensor>() : model_.state()};
+    if (options_.validation.defined()) validate(end, progress);
+    bar_.finish(progress);
+    return end;
+  }
+
+  void step(const Progress& progress, Score& score, const Tensor& inputs, const Tensor& targets) {
+    optimizer().zero_grad();
+    const Tensor outputs = model_.forward(inputs);
+    const Tensor loss = options_.loss(outputs, targets);
+    const double value = item_of("fit", loss);
+    if (progress.epoch == 1 && progress.step == 0) look_at(outputs);
+    check(std::isfinite(value), "fit",
+          "expected a finite loss, got {} in step {} of epoch {}; the parameters are those before "
+          "it\n"
+          "help: a smaller learning rate often helps; inputs should be finite and of size about 1",
+          value, progress.step + 1, progress.epoch);
+    loss.backward();
+    optimizer().step();
+    score.add(value, outputs, targets);
+  }
+
+  void look_at(const Tensor& outputs) {
+    const std::string text = suspicion(options_.loss, outputs);
+    if (text.empty()) return;
+    bar_.clear();
+    warn(options_, text);
+  }
+
+  void validate(EpochEnd& end, Progress& progress) {
+    const Evaluation result = run_evaluation("fit", model_, options_.validation,
+                                             {.loss = options_.loss, .verbose = Verbose::none});
+    end.val_loss = result.loss;
+    end.val_accuracy = result.accuracy;
+    progress.figures.push_back({"val_loss", result.loss});
+    if (result.accuracy) progress.figures.push_back({"val_accuracy", *result.accuracy});
+  }
+
+  detail::AnyModel& model_;
+  const FitOptions& options_;
+  ProgressBar bar_;
+  DataLoader<LabeledData> loader_;
+  std::optional<optim::Adam> adam_;
+};
+
+}  // namespace
+
+void EarlyStopping::operator()(EpochEnd& epoch) {
+  const double loss = epoch.val_loss.value_or(epoch.loss);
+  if (best_epoch == 0 || loss < best_loss - min_delta) {
+    best_loss = loss;
+    best_epoch = epoch.epoch;
+    if (restore_best) {
+      best_state.clear();
+      for (const Tensor& tensor : epoch.state) best_state.push_back(tensor.detach().clone());
+    }
+  } else if (epoch.epoch - best_epoch >= patience) {
+    epoch.stop = true;
+  }
+  const bool last = epoch.stop || epoch.epoch == epoch.epochs;
+  if (!last || !restore_best || best_epoch == epoch.epoch) return;
+  const NoGradGuard no_grad;
+  for (std::size_t i = 0; i < best_state.size(); ++i) epoch.state[i].copy_(best_state[i]);
+}
+
+namespace detail {
+
+History fit(AnyModel& model, const LabeledData& data, const FitOptions& options) {
+  require_data("fit", data);
+  require_positive("fit", "epochs", options.epochs);
+  require_positive("fit", "batch_size", options.batch_size);
+  check(!options.validation.defined() || options.validation.size() > 0, "fit",
+        "expected validation data with at least one sample, got an empty set");
+  return Training(model, data, options).run();
+}
+
+Evaluation evaluate(AnyModel& model, const LabeledData& data, const EvaluateOptions& options) {
+  require_data("evaluate", data);
+  require_positive("evaluate", "batch_size", options.batch_size);
+  return run_evaluation("evaluate", model, data, options);
+}
+
+Tensor predict(AnyModel& model, const Tensor& inputs, const PredictOptions& options) {
+  check(inputs.defined() && inputs.dim() > 0 && inputs.size(0) > 0, "predict",
+        "expected inputs of shape [N, ...] with N > 0, got {}",
+        inputs.defined() ? to_string(inputs.shape()) : "an undefined tensor");
+  require_positive("predict", "batch_size", options.batch_size);
+  const ModeGuard eval_mode(model, false);
+  const NoGradGuard no_grad;
+  std::vector<Tensor> outputs;
+  for (const Tensor& batch : split(inputs, options.batch_size))
+    outputs.push_back(model.forward(batch));
+  return outputs.size() == 1 ? outputs.front() : cat(outputs);
+}
+
+}  // namespace detail
+}  // namespace reel::train
