@@ -18,7 +18,8 @@ template <class... Args>
 /// `fail` unless `condition` holds.
 template <class... Args>
 void check(bool condition, const char* op, fmt::format_string<Args...> text, Args&&... args) {
-  if (!condition) [[unlikely]] fail(op, text, std::forward<Args>(args)...);
+  if (!condition) [[unlikely]]
+    fail(op, text, std::forward<Args>(args)...);
 }
 
 }  // namespace reel

@@ -9,10 +9,10 @@ namespace reel {
 
 /// Where random numbers come from: a seed and how many were taken.
 ///
-/// Numbers are a function of seed and position alone (Philox4x32-10, Salmon et al., "Parallel random
-/// numbers: as easy as 1, 2, 3", SC 2011), so that they are the same for any number of threads and on
-/// any machine, and the whole state is 16 bytes. Also a C++ uniform random bit generator, for
-/// `std::shuffle` and the distributions of `<random>`.
+/// Numbers are a function of seed and position alone (Philox4x32-10, Salmon et al., "Parallel
+/// random numbers: as easy as 1, 2, 3", SC 2011), so that they are the same for any number of
+/// threads and on any machine, and the whole state is 16 bytes. Also a C++ uniform random bit
+/// generator, for `std::shuffle` and the distributions of `<random>`.
 ///
 /// Several threads may draw from one generator; each gets numbers of its own, but which ones then
 /// depends on who comes first: `split` a generator for each thread where that matters.
@@ -63,7 +63,8 @@ class REEL_API Generator {
   std::atomic<std::uint64_t> offset_{0};
 };
 
-/// The generator that is used where none is given; seeded by the system at the start of the program.
+/// The generator that is used where none is given; seeded by the system at the start of the
+/// program.
 REEL_API Generator& default_generator();
 
 /// Starts the default generator over from `seed`. Follows `torch.manual_seed`.

@@ -60,10 +60,11 @@ void forward_failed(const char* name, const OpCall& call, const char* what) {
        call.out.shape(), fmt::join(shapes, ", "), what);
 }
 
-void check_forward(const char* name, const OpCall& call, const std::size_t* shape, std::size_t dim) {
+void check_forward(const char* name, const OpCall& call, const std::size_t* shape,
+                   std::size_t dim) {
   const Shape filled(shape, shape + dim);
-  check(filled == call.out.shape(), name, "expected a forward that keeps the output's shape {}, got {}",
-        call.out.shape(), filled);
+  check(filled == call.out.shape(), name,
+        "expected a forward that keeps the output's shape {}, got {}", call.out.shape(), filled);
 }
 
 }  // namespace reel::detail

@@ -1,8 +1,8 @@
 #pragma once
 
-// The bridge to xtensor: tensors as xtensor expressions, and ops of one's own written in them. The one
-// public header that pulls xtensor in; link xtensor to use it. Define XTENSOR_ENABLE_ASSERT before it to
-// have every `a(i, j)` checked.
+// The bridge to xtensor: tensors as xtensor expressions, and ops of one's own written in them. The
+// one public header that pulls xtensor in; link xtensor to use it. Define XTENSOR_ENABLE_ASSERT
+// before it to have every `a(i, j)` checked.
 
 #include <array>
 #include <exception>
@@ -22,7 +22,8 @@
 
 namespace reel {
 
-// --- from and to xtensor --------------------------------------------------------------------------------
+// --- from and to xtensor
+// --------------------------------------------------------------------------------
 
 namespace detail {
 
@@ -68,8 +69,8 @@ inline constexpr bool is_adoptable<xt::xtensor<T, N, L, A>> = L == xt::layout_ty
 
 }  // namespace detail
 
-/// The elements of a row-major tensor as an xtensor expression, without a copy; assigning to it writes to
-/// the tensor, past the tape. It does not keep the tensor alive.
+/// The elements of a row-major tensor as an xtensor expression, without a copy; assigning to it
+/// writes to the tensor, past the tape. It does not keep the tensor alive.
 ///
 /// Throws when `T` is not the type of the elements, and when the tensor is not row-major.
 template <Number T>
@@ -115,8 +116,8 @@ Tensor from_xtensor(const xt::xexpression<E>& expression) {
 
 /// The same for a row-major `xt::xarray` or `xt::xtensor` that is given away: nothing is copied.
 template <class Container>
-  requires(!std::is_reference_v<Container> && detail::is_adoptable<Container>)
-Tensor from_xtensor(Container&& container) {
+requires(!std::is_reference_v<Container> && detail::is_adoptable<Container>) Tensor
+    from_xtensor(Container&& container) {
   using T = typename Container::value_type;
   auto owner = std::make_unique<detail::AdoptedContainer<Container>>(std::move(container));
   T* data = owner->container.data();
@@ -124,11 +125,13 @@ Tensor from_xtensor(Container&& container) {
   return detail::from_memory(data, shape, {.dtype = dtype_of<T>}, std::move(owner));
 }
 
-// --- ops of one's own ---------------------------------------------------------------------------------------
+// --- ops of one's own
+// ---------------------------------------------------------------------------------------
 
 /// What `record` can be told about an op.
 struct RecordOptions {
-  std::optional<Shape> shape = {};  ///< of the output; that of the inputs broadcast together unless given
+  std::optional<Shape> shape =
+      {};  ///< of the output; that of the inputs broadcast together unless given
 };
 
 /// A forward that works element by element; see `elementwise`.
@@ -137,9 +140,9 @@ struct Elementwise {
   Forward forward;
 };
 
-/// Says that the forward of an op computes each element of the output from those at the same place of the
-/// inputs. `record` then broadcasts the inputs itself and hands everything over as vectors, which costs
-/// less for small tensors and several times less for broadcast ones.
+/// Says that the forward of an op computes each element of the output from those at the same place
+/// of the inputs. `record` then broadcasts the inputs itself and hands everything over as vectors,
+/// which costs less for small tensors and several times less for broadcast ones.
 template <class Forward>
 Elementwise<Forward> elementwise(Forward forward) {
   return {std::move(forward)};
@@ -183,7 +186,9 @@ template <class Forward>
 inline constexpr bool is_elementwise<Elementwise<Forward>> = true;
 
 template <class Result>
-concept TupleLike = requires { std::tuple_size<Result>::value; };
+concept SeveralResults = requires {
+  std::tuple_size<Result>::value;
+};
 
 /// The gradients that a backward returned, as a list.
 template <std::size_t count, class Result>
@@ -191,13 +196,14 @@ Gradients to_gradients(Result&& result) {
   using R = std::decay_t<Result>;
   if constexpr (std::is_same_v<R, Gradients>) {
     return std::forward<Result>(result);
-  } else if constexpr (TupleLike<R>) {
+  } else if constexpr (SeveralResults<R>) {
     static_assert(std::tuple_size_v<R> == count,
                   "the backward of a recorded op must return one gradient for each input");
     return std::apply([](auto&&... each) { return Gradients{Tensor(each)...}; }, result);
   } else {
-    static_assert(std::is_convertible_v<R, Tensor>,
-                  "the backward of a recorded op must return a Tensor, or a tuple or Gradients of them");
+    static_assert(
+        std::is_convertible_v<R, Tensor>,
+        "the backward of a recorded op must return a Tensor, or a tuple or Gradients of them");
     static_assert(count == 1,
                   "the backward of a recorded op must return one gradient for each input");
     return Gradients{std::forward<Result>(result)};
@@ -219,13 +225,13 @@ constexpr bool takes_tensors(std::index_sequence<I...>) {
 ///
 /// `forward(out, x...)` fills `out` from the inputs, all xtensor expressions of one type, float or
 /// double as the inputs are (integers become float): write it once with `auto` and leave each
-/// expression where it is assigned, `xt::noalias(out) = ...`. The output has the shape of the inputs
-/// broadcast together unless `options` give another.
+/// expression where it is assigned, `xt::noalias(out) = ...`. The output has the shape of the
+/// inputs broadcast together unless `options` give another.
 ///
-/// `backward(dy, y, x...)` returns the gradients of the inputs, from the gradient of the output, the output
-/// and the inputs: a `Tensor` for one input, else a `std::tuple`, a `std::array` or `Gradients`. It is
-/// written in tensor ops, so that it can be differentiated again; a gradient may have the output's
-/// shape where an input was broadcast.
+/// `backward(dy, y, x...)` returns the gradients of the inputs, from the gradient of the output,
+/// the output and the inputs: a `Tensor` for one input, else a `std::tuple`, a `std::array` or
+/// `Gradients`. It is written in tensor ops, so that it can be differentiated again; a gradient may
+/// have the output's shape where an input was broadcast.
 ///
 /// Throws when shapes do not broadcast or the forward does not fit the output.
 ///
@@ -234,7 +240,8 @@ constexpr bool takes_tensors(std::index_sequence<I...>) {
 /// Tensor softplus(const Tensor& x) {
 ///   return record("softplus",
 ///                 [](auto& out, const auto& x) { xt::noalias(out) = xt::log1p(xt::exp(x)); },
-///                 [](const Tensor& dy, const Tensor& y, const Tensor& x) { return dy * sigmoid(x); }, x);
+///                 [](const Tensor& dy, const Tensor& y, const Tensor& x) { return dy * sigmoid(x);
+///                 }, x);
 /// }
 /// ```
 template <class Forward, class Backward, std::same_as<Tensor>... Tensors>
@@ -242,15 +249,15 @@ Tensor record(const char* name, const Forward& forward, Backward backward,
               const RecordOptions& options, const Tensor& x, const Tensors&... more) {
   constexpr std::size_t count = 1 + sizeof...(more);
   constexpr auto each_input = std::make_index_sequence<count>{};
-  static_assert(detail::takes_tensors<Backward>(each_input),
-                "the backward of a recorded op takes (dy, y, x...): the gradient of the output, the "
-                "output, and as many tensors as the op has inputs");
+  static_assert(
+      detail::takes_tensors<Backward>(each_input),
+      "the backward of a recorded op takes (dy, y, x...): the gradient of the output, the "
+      "output, and as many tensors as the op has inputs");
   const detail::OpCall call =
       detail::begin_op(name, {x, more...}, options, detail::is_elementwise<Forward>);
   try {
-    with_floating(call.out.dtype(), [&]<class T>(T) {
-      detail::run_forward<T>(name, call, forward, each_input);
-    });
+    with_floating(call.out.dtype(),
+                  [&]<class T>(T) { detail::run_forward<T>(name, call, forward, each_input); });
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {
@@ -271,9 +278,9 @@ Tensor record(const char* name, const Forward& forward, Backward backward,
 }
 
 template <class Forward, class Backward, std::same_as<Tensor>... Tensors>
-  requires(!std::is_convertible_v<Forward, Tensor>)
-Tensor record(const char* name, const Forward& forward, Backward backward, const Tensor& x,
-              const Tensors&... more) {
+requires(!std::is_convertible_v<Forward, Tensor>) Tensor
+    record(const char* name, const Forward& forward, Backward backward, const Tensor& x,
+           const Tensors&... more) {
   return record(name, forward, std::move(backward), RecordOptions{}, x, more...);
 }
 

@@ -9,11 +9,13 @@ set(REEL_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/reel)
 install(TARGETS reel EXPORT reelTargets)
 install(EXPORT reelTargets NAMESPACE reel:: DESTINATION ${REEL_CMAKE_DIR})
 
-# Kernels and fail.h are the library's own business.
-install(DIRECTORY ${REEL_ROOMS} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/reel
-        FILES_MATCHING PATTERN "*.h"
-        PATTERN "kernels" EXCLUDE PATTERN "fail.h" EXCLUDE PATTERN "app" EXCLUDE)
-install(FILES reel.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/reel)
+# Public is what these headers include, and what those include: found when installing, so that no list
+# has to be kept.
+install(CODE "
+  set(REEL_SOURCE \"${CMAKE_CURRENT_SOURCE_DIR}\")
+  set(REEL_HEADERS reel.h autograd/fmt.h autograd/xtensor.h)
+  set(REEL_INCLUDE_DIR \"${CMAKE_INSTALL_INCLUDEDIR}/reel\")")
+install(SCRIPT cmake/install_headers.cmake)
 
 configure_package_config_file(cmake/reelConfig.cmake.in reelConfig.cmake
                               INSTALL_DESTINATION ${REEL_CMAKE_DIR})

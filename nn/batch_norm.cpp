@@ -9,9 +9,9 @@
 
 namespace reel::nn {
 
-Tensor detail::batch_norm_values(const char* layer, Size num_features, double value) {
+Tensor detail::batch_norm_values(const char* layer, Size num_features, bool wanted, double value) {
   check(num_features >= 0, layer, "expected num_features of 0 or more, got {}", num_features);
-  return full({num_features}, value, {.dtype = float32});
+  return wanted ? full({num_features}, value, {.dtype = float32}) : Tensor();
 }
 
 Tensor detail::run_batch_norm(const Tensor& x, const BatchNormState& s) {

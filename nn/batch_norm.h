@@ -11,7 +11,8 @@ namespace reel::nn {
 
 namespace detail {
 
-REEL_API Tensor batch_norm_values(const char* layer, Size num_features, double value);
+/// `value` for each feature, or no tensor unless `wanted`.
+REEL_API Tensor batch_norm_values(const char* layer, Size num_features, bool wanted, double value);
 
 /// What both layers do; changes the running moments and the number of batches in training.
 struct BatchNormState {
@@ -38,21 +39,26 @@ REEL_API Tensor run_batch_norm(const Tensor& x, const BatchNormState& state);
 /// for a single number a feature.
 struct BatchNorm1d {
   Required<Size> num_features;
-  double eps = 1e-5;  ///< added to the variance
-  std::optional<double> momentum =
-      0.1;                          ///< weight of the newest batch; none: a plain average of all
-  bool affine = true;               ///< whether there are `weight` and `bias`
-  bool track_running_stats = true;  ///< else batches are used in evaluation too
-  Parameter weight =                ///< `[C]`, ones
-      affine ? detail::batch_norm_values("BatchNorm1d", num_features, 1) : Tensor();
-  Parameter bias =  ///< `[C]`, zeros
-      affine ? detail::batch_norm_values("BatchNorm1d", num_features, 0) : Tensor();
-  Buffer running_mean =  ///< `[C]`, zeros
-      track_running_stats ? detail::batch_norm_values("BatchNorm1d", num_features, 0) : Tensor();
-  Buffer running_var =  ///< `[C]`, ones
-      track_running_stats ? detail::batch_norm_values("BatchNorm1d", num_features, 1) : Tensor();
-  Buffer num_batches_tracked =  ///< int64 `[]`
-      track_running_stats ? zeros({}, {.dtype = int64}) : Tensor();
+  /// Added to the variance.
+  double eps = 1e-5;
+  /// How much the newest batch counts in the running averages; none makes them plain averages.
+  std::optional<double> momentum = 0.1;
+  /// Whether there are `weight` and `bias`.
+  bool affine = true;
+  /// Without them the batch is used in evaluation too.
+  bool track_running_stats = true;
+  /// `[C]`, starts as ones.
+  Parameter weight = detail::batch_norm_values("BatchNorm1d", num_features, affine, 1);
+  /// `[C]`, starts as zeros.
+  Parameter bias = detail::batch_norm_values("BatchNorm1d", num_features, affine, 0);
+  /// `[C]`, starts as zeros.
+  Buffer running_mean =
+      detail::batch_norm_values("BatchNorm1d", num_features, track_running_stats, 0);
+  /// `[C]`, starts as ones.
+  Buffer running_var =
+      detail::batch_norm_values("BatchNorm1d", num_features, track_running_stats, 1);
+  /// int64 `[]`.
+  Buffer num_batches_tracked = track_running_stats ? zeros({}, {.dtype = int64}) : Tensor();
   bool training = true;
 
   Tensor operator()(const Tensor& x) const {
@@ -66,21 +72,26 @@ struct BatchNorm1d {
 /// `BatchNorm1d` for images `[N, C, H, W]`. Follows `torch.nn.BatchNorm2d`.
 struct BatchNorm2d {
   Required<Size> num_features;
-  double eps = 1e-5;  ///< added to the variance
-  std::optional<double> momentum =
-      0.1;                          ///< weight of the newest batch; none: a plain average of all
-  bool affine = true;               ///< whether there are `weight` and `bias`
-  bool track_running_stats = true;  ///< else batches are used in evaluation too
-  Parameter weight =                ///< `[C]`, ones
-      affine ? detail::batch_norm_values("BatchNorm2d", num_features, 1) : Tensor();
-  Parameter bias =  ///< `[C]`, zeros
-      affine ? detail::batch_norm_values("BatchNorm2d", num_features, 0) : Tensor();
-  Buffer running_mean =  ///< `[C]`, zeros
-      track_running_stats ? detail::batch_norm_values("BatchNorm2d", num_features, 0) : Tensor();
-  Buffer running_var =  ///< `[C]`, ones
-      track_running_stats ? detail::batch_norm_values("BatchNorm2d", num_features, 1) : Tensor();
-  Buffer num_batches_tracked =  ///< int64 `[]`
-      track_running_stats ? zeros({}, {.dtype = int64}) : Tensor();
+  /// Added to the variance.
+  double eps = 1e-5;
+  /// How much the newest batch counts in the running averages; none makes them plain averages.
+  std::optional<double> momentum = 0.1;
+  /// Whether there are `weight` and `bias`.
+  bool affine = true;
+  /// Without them the batch is used in evaluation too.
+  bool track_running_stats = true;
+  /// `[C]`, starts as ones.
+  Parameter weight = detail::batch_norm_values("BatchNorm2d", num_features, affine, 1);
+  /// `[C]`, starts as zeros.
+  Parameter bias = detail::batch_norm_values("BatchNorm2d", num_features, affine, 0);
+  /// `[C]`, starts as zeros.
+  Buffer running_mean =
+      detail::batch_norm_values("BatchNorm2d", num_features, track_running_stats, 0);
+  /// `[C]`, starts as ones.
+  Buffer running_var =
+      detail::batch_norm_values("BatchNorm2d", num_features, track_running_stats, 1);
+  /// int64 `[]`.
+  Buffer num_batches_tracked = track_running_stats ? zeros({}, {.dtype = int64}) : Tensor();
   bool training = true;
 
   Tensor operator()(const Tensor& x) const {

@@ -56,9 +56,7 @@ concept HasListedFields = requires {
 };
 
 template <class T>
-concept ListsOwnFields = HasListedFields<T> && requires(void (T::*author)() const) {
-  author = ListedFields::author<T>();
-} && std::is_same_v<decltype(ListedFields::author<T>()), void (T::*)() const>;
+concept ListsOwnFields = std::is_same_v<decltype(ListedFields::author<T>()), void (T::*)() const>;
 
 // ---- how many fields ----------------------------------------------------------------------
 

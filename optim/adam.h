@@ -14,9 +14,9 @@ struct AdamOptions {
   bool amsgrad = false;     ///< divides by the largest average of g^2 so far
 };
 
-/// Adam: steps of even size in all directions (Kingma and Ba 2015; amsgrad: Reddi et al. 2018). Follows
-/// `torch.optim.Adam`: `m` and `v` are running averages of the gradient and its square, corrected for
-/// their start at 0, and `p = p - lr m / (sqrt(v) + eps)`.
+/// Adam: steps of even size in all directions (Kingma and Ba 2015; amsgrad: Reddi et al. 2018).
+/// Follows `torch.optim.Adam`: `m` and `v` are running averages of the gradient and its square,
+/// corrected for their start at 0, and `p = p - lr m / (sqrt(v) + eps)`.
 ///
 /// Throws for negative or non-finite options and for betas outside [0, 1).
 ///

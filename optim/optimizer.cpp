@@ -71,22 +71,24 @@ void Optimizer::zero_grad() {
   for (const Slot& slot : slots_) slot.parameter.set_grad({});
 }
 
-// --- groups -----------------------------------------------------------------------------------------
+// --- groups
+// -----------------------------------------------------------------------------------------
 
 void Optimizer::add_parameters(const std::vector<Tensor>& parameters) {
   check(!parameters.empty(), name_, "expected at least one parameter, got none");
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     const Tensor& p = parameters[i];
-    check(p.defined(), name_, "expected tensors, got an undefined one as parameter {} of group {}", i,
-          groups_);
+    check(p.defined(), name_, "expected tensors, got an undefined one as parameter {} of group {}",
+          i, groups_);
     check(p.is_leaf(), name_,
           "expected leaves of the tape, got a result of '{}' as parameter {} of group {}\n"
           "help: give the tensor it was computed from, or its detach()",
           p.op_name(), i, groups_);
-    check(p.requires_grad(), name_,
-          "expected parameters that require grad, got one of shape {} that does not as parameter {} "
-          "of group {}\nhelp: call requires_grad_() on it, or leave it out if it is frozen",
-          p.shape(), i, groups_);
+    check(
+        p.requires_grad(), name_,
+        "expected parameters that require grad, got one of shape {} that does not as parameter {} "
+        "of group {}\nhelp: call requires_grad_() on it, or leave it out if it is frozen",
+        p.shape(), i, groups_);
     const auto is_p = [&p](const Tensor& other) { return other.is_same(p); };
     const auto before = parameters.begin() + static_cast<std::ptrdiff_t>(i);
     const bool twice = std::any_of(parameters.begin(), before, is_p) ||
@@ -100,7 +102,8 @@ void Optimizer::add_parameters(const std::vector<Tensor>& parameters) {
 }
 
 void Optimizer::check_group(Size group) const {
-  check(group >= 0 && group < groups_, name_, "expected a group in [0, {}), got {}", groups_, group);
+  check(group >= 0 && group < groups_, name_, "expected a group in [0, {}), got {}", groups_,
+        group);
 }
 
 std::vector<Tensor> Optimizer::parameters(Size group) const {
@@ -134,7 +137,8 @@ void Optimizer::set_lr(Size group, double lr) {
   });
 }
 
-// --- saving -----------------------------------------------------------------------------------------
+// --- saving
+// -----------------------------------------------------------------------------------------
 
 StateDict Optimizer::state_dict() const {
   StateDict state;

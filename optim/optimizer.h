@@ -9,8 +9,8 @@
 
 namespace reel::optim {
 
-/// What an optimizer saves: `state.0.exp_avg`, `state.0.step`, `param_groups.0.lr`, in this order; numbers
-/// are 0-d float64 tensors. The parameters themselves are in the module's `state_dict`.
+/// What an optimizer saves: `state.0.exp_avg`, `state.0.step`, `param_groups.0.lr`, in this order;
+/// numbers are 0-d float64 tensors. The parameters themselves are in the module's `state_dict`.
 using StateDict = std::vector<std::pair<std::string, Tensor>>;
 
 /// Parameters that are trained with the same options.
@@ -50,8 +50,8 @@ class REEL_API Optimizer {
   void load_state_dict(const StateDict& state);
 
  protected:
-  /// One parameter on its way through a step. All tensors have the same dense memory order, so that an
-  /// update may treat them as arrays of `parameter.numel()` neighbours.
+  /// One parameter on its way through a step. All tensors have the same dense memory order, so that
+  /// an update may treat them as arrays of `parameter.numel()` neighbours.
   struct Update {
     const Tensor& parameter;
     const Tensor& gradient;
@@ -73,7 +73,8 @@ class REEL_API Optimizer {
   /// Throws for options that cannot work.
   virtual void check_options(Size group) const = 0;
 
-  /// Checks and appends one group. Throws unless it holds leaves that require grad, none of them twice.
+  /// Checks and appends one group. Throws unless it holds leaves that require grad, none of them
+  /// twice.
   void add_parameters(const std::vector<Tensor>& parameters);
   const char* name() const { return name_; }
 
@@ -92,7 +93,8 @@ class REEL_API Optimizer {
   std::vector<Slot> slots_;
 };
 
-/// The part of an optimizer that knows its options' type. `Options` is an aggregate with a member `lr`.
+/// The part of an optimizer that knows its options' type. `Options` is an aggregate with a member
+/// `lr`.
 template <class Options>
 class GroupedOptimizer : public Optimizer {
  public:
@@ -104,8 +106,8 @@ class GroupedOptimizer : public Optimizer {
     return options_.at(static_cast<std::size_t>(group));
   }
 
-  /// Trains more parameters from now on. Throws for bad options, and unless the group holds leaves that
-  /// require grad, none of them there already.
+  /// Trains more parameters from now on. Throws for bad options, and unless the group holds leaves
+  /// that require grad, none of them there already.
   void add_param_group(const Group& group) {
     options_.push_back(group.options);
     try {

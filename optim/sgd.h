@@ -15,7 +15,8 @@ struct SGDOptions {
 /// Stochastic gradient descent, with momentum (Sutskever et al. 2013). Follows `torch.optim.SGD`:
 /// `v = momentum v + (1 - dampening) g`, `p = p - lr v`, the first v being g.
 ///
-/// Throws for a negative or non-finite option, and for `nesterov` without momentum or with dampening.
+/// Throws for a negative or non-finite option, and for `nesterov` without momentum or with
+/// dampening.
 ///
 /// **Example** `optim::SGD sgd{nn::parameters(net), {.lr = 0.1, .momentum = 0.9}};`
 class REEL_API SGD final : public GroupedOptimizer<SGDOptions> {

@@ -20,8 +20,7 @@
 
 namespace reel::train {
 
-// --- what fit can be handed
-// -----------------------------------------------------------------------
+// --- what fit can be handed --------------------------------------------------------------------
 
 class LabeledData;
 
@@ -195,8 +194,7 @@ struct PredictOptions {
   Size batch_size = 256;  ///< changes speed and memory, not the result
 };
 
-// --- behind them
-// ----------------------------------------------------------------------------------
+// --- behind them -------------------------------------------------------------------------------
 
 namespace detail {
 
@@ -235,12 +233,11 @@ REEL_API Tensor predict(AnyModel& model, const Tensor& inputs, const PredictOpti
 
 }  // namespace detail
 
-/// A model that takes one tensor and gives one: a struct, a `nn::Sequential`, a function.
+/// A model that takes one tensor and gives one.
 template <class Model>
 concept TensorModel = std::is_invocable_r_v<Tensor, Model&, const Tensor&>;
 
-// --- the three functions
-// --------------------------------------------------------------------------
+// --- the three functions -----------------------------------------------------------------------
 
 /// Trains `model` on the batches of `data`, in train mode, and returns what happened in each epoch.
 ///

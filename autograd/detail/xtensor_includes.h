@@ -18,9 +18,9 @@
 #include <xtensor/xexpression_traits.hpp>
 #include <xtensor/xstorage.hpp>
 
-// Up to 0.25 a workaround that GCC needs is compiled in C++17 only. Without it temporaries of run-time
-// rank take the type xtensor<T, 4>, and reading them is undefined behaviour. A full specialisation says
-// the right type and wins over all others; it must stand before any use.
+// Up to 0.25 a workaround that GCC needs is compiled in C++17 only. Without it temporaries of
+// run-time rank take the type xtensor<T, 4>, and reading them is undefined behaviour. A full
+// specialisation says the right type and wins over all others; it must stand before any use.
 #if defined(__GNUC__) && !defined(__clang__)
 namespace xt::detail {
 template <>

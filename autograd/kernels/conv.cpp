@@ -5,7 +5,9 @@
 
 #include "reel/autograd/kernels/conv_thin.h"
 #include "reel/autograd/kernels/dnn.h"
+#include "reel/autograd/kernels/loops.h"
 #include "reel/autograd/kernels/parallel.h"
+#include "reel/autograd/kernels/pointwise.h"
 
 namespace reel::kernels {
 namespace {
@@ -77,7 +79,7 @@ void apply_tap(Size groups, Size rows, Size columns, const T* from, const T* w, 
 }
 
 template <class T>
-void plain_conv(const ConvShape& s, const T* x, const T* w, const T* bias, bool relu, T* y) {
+void plain_conv(const ConvShape& s, const T* x, const T* w, const T* bias, T* y) {
   const Size outs = s.out_channels / s.groups, ins = s.in_channels / s.groups;
   const std::vector<T> packed = pack(s, Inner::out, w);
   const Size image = s.out_h * s.out_w * s.out_channels;
@@ -90,9 +92,6 @@ void plain_conv(const ConvShape& s, const T* x, const T* w, const T* bias, bool 
         each_pair(s, n, tap / s.kernel_w, tap % s.kernel_w, [&](Size in, Size out) {
           apply_tap(s.groups, ins, outs, x + in * s.in_channels, cell, y + out * s.out_channels);
         });
-      }
-      if (relu) {
-        for (Size i = 0; i < image; ++i) own[i] = own[i] < T{} ? T{} : own[i];
       }
     }
   });
@@ -154,11 +153,18 @@ void conv2d(DType dtype, const ConvShape& shape, const void* x, const void* w, c
             bool relu, void* y) {
   if (dtype == DType::float32 && is_thin(shape)) {
     thin_conv(shape, as<float>(x), as<float>(w), as<float>(bias), relu, static_cast<float*>(y));
-  } else if (dtype == DType::float32) {
-    dnn_conv(shape, as<float>(x), as<float>(w), as<float>(bias), relu, static_cast<float*>(y));
+    return;
+  }
+  if (dtype == DType::float32) {
+    dnn_conv(shape, as<float>(x), as<float>(w), as<float>(bias), static_cast<float*>(y));
   } else {
-    plain_conv(shape, as<double>(x), as<double>(w), as<double>(bias), relu,
-               static_cast<double*>(y));
+    plain_conv(shape, as<double>(x), as<double>(w), as<double>(bias), static_cast<double*>(y));
+  }
+  if (relu) {
+    // Not as part of oneDNN's convolution: its ReLU turns NaN into 0.
+    const Size count = shape.batch * shape.out_h * shape.out_w * shape.out_channels;
+    const Size bytes = item_size(dtype);
+    run_flat(find(Unary::relu, dtype), count, {{y, bytes, {}}, {y, bytes, {}}});
   }
 }
 

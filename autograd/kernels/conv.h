@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cstdint>
-
 #include "reel/autograd/dtype.h"
 
 namespace reel::kernels {
@@ -17,8 +15,6 @@ struct ConvShape {
   Size padding_h = 0,
        padding_w = 0;  // before the first row and column; after the last: what is left
   Size dilation_h = 1, dilation_w = 1;
-
-  bool operator==(const ConvShape&) const = default;
 };
 
 /// y = conv(x, w) (+ bias) (then ReLU); float32 and float64. No size may be 0.

@@ -63,8 +63,9 @@ void copy_transposed(const Nest& nest, int turned) {
 
 void copy(const Shape& shape, void* to, DType to_dtype, const Strides& to_strides, const void* from,
           DType from_dtype, const Strides& from_strides) {
-  const Nest nest = make_nest(shape, {Operand{to, item_size(to_dtype), &to_strides},
-                                      Operand{from, item_size(from_dtype), &from_strides}});
+  const Operand operands[] = {{to, item_size(to_dtype), &to_strides},
+                              {from, item_size(from_dtype), &from_strides}};
+  const Nest nest = make_nest(shape, operands);
   const int turned = to_dtype == from_dtype ? transposed_dim(nest) : -1;
   if (turned >= 0) {
     copy_transposed(nest, turned);

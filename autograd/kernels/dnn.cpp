@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <dnnl.hpp>
 #include <initializer_list>
 #include <memory>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -57,9 +57,6 @@ template <class P, class Hint, class... Args>
 auto describe_backward(const dnnl::primitive_attr& attr, const Hint& hint, const Args&... args) {
   return typename P::primitive_desc(engine(), args..., hint, attr);
 }
-void append_relu(dnnl::post_ops& ops) {
-  ops.append_eltwise(dnnl::algorithm::eltwise_relu, 0.f, 0.f);
-}
 #else
 template <class P, class... Args>
 auto describe(const dnnl::primitive_attr& attr, const Args&... args) {
@@ -69,22 +66,20 @@ template <class P, class Hint, class... Args>
 auto describe_backward(const dnnl::primitive_attr& attr, const Hint& hint, const Args&... args) {
   return typename P::primitive_desc(typename P::desc(args...), attr, engine(), hint);
 }
-void append_relu(dnnl::post_ops& ops) {
-  ops.append_eltwise(1.f, dnnl::algorithm::eltwise_relu, 0.f, 0.f);
-}
 #endif
 
 [[noreturn]] void unsuccessful(dnnl_status_t status) {
   fail("oneDNN", "expected a primitive to run, got status {}", static_cast<int>(status));
 }
 
-dnnl::primitive_attr attributes(bool accumulate, bool relu) {
+dnnl::primitive_attr attributes(bool accumulate) {
   dnnl::primitive_attr attr;
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  dnnl::post_ops ops;
-  if (accumulate) ops.append_sum(1.f);
-  if (relu) append_relu(ops);
-  if (accumulate || relu) attr.set_post_ops(ops);
+  if (accumulate) {
+    dnnl::post_ops ops;
+    ops.append_sum(1.f);
+    attr.set_post_ops(ops);
+  }
   return attr;
 }
 
@@ -178,7 +173,6 @@ class Cache {
     }
     return *slot.value;
   }
-  void clear() { slots_.clear(); }
 
  private:
   struct Slot {
@@ -245,7 +239,7 @@ Call make_matmul(const DnnMatmul& s) {
     const Desc b({s.k, s.n}, f32, DnnDims{s.b_row, s.b_col});
     const Desc c({s.m, s.n}, f32, DnnDims{s.n, 1});
     const Desc bias = s.bias ? Desc({1, s.n}, f32, DnnDims{s.n, 1}) : Desc();
-    const auto desc = describe<dnnl::matmul>(attributes(s.accumulate, s.relu), a, b, bias, c);
+    const auto desc = describe<dnnl::matmul>(attributes(s.accumulate), a, b, bias, c);
     return Call(
         desc, dnnl::matmul(desc),
         {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}, {DNNL_ARG_BIAS, bias}});
@@ -270,7 +264,7 @@ Size padding_after(Size in, Size out, Size kernel, Size stride, Size padding, Si
   return (out - 1) * stride + (kernel - 1) * dilation + 1 - in - padding;
 }
 
-ConvCall make_conv(ConvKind kind, const ConvShape& s, bool bias, bool relu) {
+ConvCall make_conv(ConvKind kind, const ConvShape& s, bool bias) {
   const DnnDims x_dims{s.batch, s.in_channels, s.in_h, s.in_w};
   const DnnDims y_dims{s.batch, s.out_channels, s.out_h, s.out_w};
   const Size in = s.in_channels / s.groups, out = s.out_channels / s.groups;
@@ -286,7 +280,7 @@ ConvCall make_conv(ConvKind kind, const ConvShape& s, bool bias, bool relu) {
   const Desc plain(w_dims, f32, grouped ? Tag::goihw : Tag::oihw);
   const Desc b = bias ? Desc({s.out_channels}, f32, Tag::a) : Desc();
   const auto training = dnnl::prop_kind::forward_training;
-  const dnnl::primitive_attr attr = attributes(false, relu);
+  const dnnl::primitive_attr attr = attributes(false);
 
   ConvCall result;
   auto keep_weights = [&](const Desc& own, bool unpack) {
@@ -295,8 +289,7 @@ ConvCall make_conv(ConvKind kind, const ConvShape& s, bool bias, bool relu) {
     result.packed = Buffer(own.get_size());
     const Desc& from = unpack ? own : plain;
     const Desc& to = unpack ? plain : own;
-    const dnnl::reorder::primitive_desc desc(engine(), from, engine(), to,
-                                             attributes(false, false));
+    const dnnl::reorder::primitive_desc desc(engine(), from, engine(), to, attributes(false));
     result.reorder = Call(desc, dnnl::reorder(desc), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
   };
   return building("conv2d", [&] {
@@ -330,9 +323,8 @@ ConvCall make_conv(ConvKind kind, const ConvShape& s, bool bias, bool relu) {
   });
 }
 
-ConvCall& conv_call(Context& mine, ConvKind kind, const ConvShape& s, bool bias, bool relu,
-                    int threads) {
-  const ConvKey key{static_cast<Size>(kind) * 4 + bias * 2 + relu,
+ConvCall& conv_call(Context& mine, ConvKind kind, const ConvShape& s, bool bias, int threads) {
+  const ConvKey key{static_cast<Size>(kind) * 2 + bias,
                     threads,
                     s.batch,
                     s.groups,
@@ -350,7 +342,7 @@ ConvCall& conv_call(Context& mine, ConvKind kind, const ConvShape& s, bool bias,
                     s.padding_w,
                     s.dilation_h,
                     s.dilation_w};
-  return mine.convs.get(key, [&] { return make_conv(kind, s, bias, relu); });
+  return mine.convs.get(key, [&] { return make_conv(kind, s, bias); });
 }
 
 /// The weights in the primitive's format.
@@ -361,10 +353,17 @@ const float* packed_weights(Context& mine, ConvCall& conv, const float* w) {
   return conv.packed.data();
 }
 
+/// Makes the primitive on the calling thread, which may throw: no exception may leave a parallel
+/// region.
+void prepare_weight_part(const ConvShape& s, bool bias) {
+  const ThreadScope scope(1);
+  conv_call(context(), ConvKind::weight, s, bias, 1);
+}
+
 void conv_weight_part(const ConvShape& s, const float* x, const float* dy, float* dw, float* db) {
   const ThreadScope scope(1);
   Context& mine = context();
-  ConvCall& conv = conv_call(mine, ConvKind::weight, s, db != nullptr, false, 1);
+  ConvCall& conv = conv_call(mine, ConvKind::weight, s, db != nullptr, 1);
   float* own = conv.reorders ? conv.packed.data() : dw;
   void* scratch =
       mine.scratch_for(std::max(conv.call.scratch_bytes(), conv.reorder.scratch_bytes()));
@@ -384,9 +383,8 @@ void dnn_matmul(const DnnMatmul& s, const float* a, const float* b, const float*
   const int threads = s.single_thread ? 1 : threads_for(work);
   const ThreadScope scope(threads);
   Context& mine = context();
-  const MatmulKey key{s.m,     s.n,     s.k,
-                      s.a_row, s.a_col, s.b_row,
-                      s.b_col, threads, s.bias * 4 + s.relu * 2 + s.accumulate};
+  const MatmulKey key{
+      s.m, s.n, s.k, s.a_row, s.a_col, s.b_row, s.b_col, threads, s.bias * 2 + s.accumulate};
   Call& call = mine.matmuls.get(key, [&] { return make_matmul(s); });
   void* scratch = mine.scratch_for(call.scratch_bytes());
   if (s.bias) {
@@ -404,12 +402,11 @@ void dnn_sgemm(bool transpose_a, bool transpose_b, Size m, Size n, Size k, const
   if (status != dnnl_success) unsuccessful(status);
 }
 
-void dnn_conv(const ConvShape& s, const float* x, const float* w, const float* bias, bool relu,
-              float* y) {
+void dnn_conv(const ConvShape& s, const float* x, const float* w, const float* bias, float* y) {
   const int threads = threads_for(multiply_adds(s));
   const ThreadScope scope(threads);
   Context& mine = context();
-  ConvCall& conv = conv_call(mine, ConvKind::forward, s, bias != nullptr, relu, threads);
+  ConvCall& conv = conv_call(mine, ConvKind::forward, s, bias != nullptr, threads);
   const float* weights = packed_weights(mine, conv, w);
   void* scratch = mine.scratch_for(conv.call.scratch_bytes());
   if (bias != nullptr) {
@@ -423,7 +420,7 @@ void dnn_conv_input(const ConvShape& s, const float* dy, const float* w, float* 
   const int threads = threads_for(multiply_adds(s));
   const ThreadScope scope(threads);
   Context& mine = context();
-  ConvCall& conv = conv_call(mine, ConvKind::input, s, false, false, threads);
+  ConvCall& conv = conv_call(mine, ConvKind::input, s, false, threads);
   const float* weights = packed_weights(mine, conv, w);
   conv.call.run(mine.stream, mine.scratch_for(conv.call.scratch_bytes()), {dy, weights, dx});
 }
@@ -439,11 +436,16 @@ void dnn_conv_weight(const ConvShape& s, const float* x, const float* dy, float*
   // oneDNN would share the batch out among its threads and sum in an order that depends on their
   // number. Here the parts depend on the shape only, and each runs on one thread.
   const Buffer sums(static_cast<std::size_t>(parts * stride) * sizeof(float));
+  auto piece_of = [&](Size part) {
+    ConvShape piece = s;
+    piece.batch = (part + 1) * s.batch / parts - part * s.batch / parts;
+    return piece;
+  };
+  prepare_weight_part(piece_of(0), db != nullptr);
   parallel_for(parts, 1, [&](Size begin, Size end) {
     for (Size part = begin; part < end; ++part) {
-      const Size first = part * s.batch / parts, last = (part + 1) * s.batch / parts;
-      ConvShape piece = s;
-      piece.batch = last - first;
+      const Size first = part * s.batch / parts;
+      const ConvShape piece = piece_of(part);
       float* sum = sums.data() + part * stride;
       conv_weight_part(piece, x + first * s.in_h * s.in_w * s.in_channels,
                        dy + first * s.out_h * s.out_w * s.out_channels, sum,
@@ -458,13 +460,6 @@ void dnn_conv_weight(const ConvShape& s, const float* x, const float* dy, float*
   };
   add_up(sums.data(), dw, count);
   if (db != nullptr) add_up(sums.data() + count, db, s.out_channels);
-}
-
-void dnn_clear_cache() {
-  Context& mine = context();
-  mine.matmuls.clear();
-  mine.convs.clear();
-  mine.scratch = Buffer();
 }
 
 }  // namespace reel::kernels

@@ -10,7 +10,9 @@
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/dnn.h"
 #include "reel/autograd/kernels/gemv.h"
+#include "reel/autograd/kernels/loops.h"
 #include "reel/autograd/kernels/parallel.h"
+#include "reel/autograd/kernels/pointwise.h"
 #include "reel/autograd/kernels/thread_scope.h"
 
 namespace reel::kernels {
@@ -51,11 +53,6 @@ void prepare(Size m, Size n, const T* bias, T* c) {
   }
 }
 
-template <class T>
-void apply_relu(Size count, T* c) {
-  for (Size i = 0; i < count; ++i) c[i] = c[i] < T{} ? T{} : c[i];
-}
-
 /// Calls `product(begin, end)` for panels of rows. Left to themselves, the libraries would divide
 /// the sums over k by the number of threads; these panels depend on the shape only.
 template <class F>
@@ -88,7 +85,6 @@ void plain_gemm(Size m, Size n, Size k, const Matrix& a, const Matrix& b, T* c,
                    }
                  }
                });
-  if (options.relu) apply_relu(m * n, c);
 }
 
 void gemv(Size count, Size k, const Matrix& matrix, bool along_rows, Size ld, const float* x,
@@ -115,7 +111,6 @@ bool try_gemv(Size m, Size n, Size k, const Matrix& a, const Operand& ta, const 
   } else {
     return false;
   }
-  if (options.relu) apply_relu(m * n, c);
   return true;
 }
 
@@ -135,7 +130,6 @@ void gemm_float(Size m, Size n, Size k, const Matrix& a, const Matrix& b, float*
                 .b_row = tb.transposed ? 1 : tb.ld,
                 .b_col = tb.transposed ? tb.ld : 1,
                 .bias = bias != nullptr,
-                .relu = options.relu,
                 .accumulate = options.accumulate,
                 .single_thread = single_thread},
                pa, pb, bias, c);
@@ -147,7 +141,6 @@ void gemm_float(Size m, Size n, Size k, const Matrix& a, const Matrix& b, float*
     dnn_sgemm(ta.transposed, tb.transposed, end - begin, n, k, pa + begin * a.row, ta.ld, pb, tb.ld,
               beta, c + begin * n, n);
   });
-  if (options.relu) apply_relu(m * n, c);
 }
 
 void gemm_double(Size m, Size n, Size k, const Matrix& a, const Matrix& b, double* c,
@@ -164,28 +157,31 @@ void gemm_double(Size m, Size n, Size k, const Matrix& a, const Matrix& b, doubl
                 tb.transposed ? CblasTrans : CblasNoTrans, blas(end - begin), blas(n), blas(k), 1.,
                 pa + begin * a.row, blas(ta.ld), pb, blas(tb.ld), beta, c + begin * n, blas(n));
   });
-  if (options.relu) apply_relu(m * n, c);
 }
 
 void gemm_any(DType dtype, Size m, Size n, Size k, const Matrix& a, const Matrix& b, void* c,
               const GemmOptions& options, bool single_thread) {
   if (m == 0 || n == 0) return;
-  if (is_floating(dtype) && k > 0 && m * n * k > tiny_work) {
-    if (dtype == DType::float32) {
-      gemm_float(m, n, k, a, b, static_cast<float*>(c), options, single_thread);
-    } else {
-      gemm_double(m, n, k, a, b, static_cast<double*>(c), options);
-    }
-    return;
+  const bool tiny = k == 0 || m * n * k <= tiny_work;
+  if (dtype == DType::float32 && !tiny) {
+    gemm_float(m, n, k, a, b, static_cast<float*>(c), options, single_thread);
+  } else if (dtype == DType::float64 && !tiny) {
+    gemm_double(m, n, k, a, b, static_cast<double*>(c), options);
+  } else {
+    with_dtype(dtype, [&](auto zero) {
+      using T = decltype(zero);
+      if constexpr (std::is_same_v<T, bool>) {
+        fail("matmul", "expected a dtype of numbers, got bool");
+      } else {
+        plain_gemm(m, n, k, a, b, static_cast<T*>(c), options);
+      }
+    });
   }
-  with_dtype(dtype, [&](auto zero) {
-    using T = decltype(zero);
-    if constexpr (std::is_same_v<T, bool>) {
-      fail("matmul", "expected a dtype of numbers, got bool");
-    } else {
-      plain_gemm(m, n, k, a, b, static_cast<T*>(c), options);
-    }
-  });
+  if (options.relu) {
+    // Not as part of oneDNN's product: its ReLU turns NaN into 0.
+    const Size bytes = item_size(dtype);
+    run_flat(find(Unary::relu, dtype), m * n, {{c, bytes, {}}, {c, bytes, {}}});
+  }
 }
 
 Matrix advance(const Matrix& matrix, Size elements, Size bytes_each) {

@@ -11,9 +11,12 @@ namespace {
 template <class F>
 void with_item(Size item, F&& f) {
   switch (item) {
-    case 1: return f(std::uint8_t{});
-    case 4: return f(std::uint32_t{});
-    default: return f(std::uint64_t{});
+    case 1:
+      return f(std::uint8_t{});
+    case 4:
+      return f(std::uint32_t{});
+    default:
+      return f(std::uint64_t{});
   }
 }
 
@@ -21,11 +24,16 @@ void with_item(Size item, F&& f) {
 template <class F>
 void with_sum_type(DType dtype, F&& f) {
   switch (dtype) {
-    case DType::float32: return f(float{});
-    case DType::float64: return f(double{});
-    case DType::int64: return f(std::uint64_t{});
-    case DType::int32: return f(std::uint32_t{});
-    default: return f(std::uint8_t{});
+    case DType::float32:
+      return f(float{});
+    case DType::float64:
+      return f(double{});
+    case DType::int64:
+      return f(std::uint64_t{});
+    case DType::int32:
+      return f(std::uint32_t{});
+    default:
+      return f(std::uint8_t{});
   }
 }
 
@@ -196,7 +204,7 @@ void scatter_add(const GatherPlan& plan, DType dtype, const Size* index, void* i
     const auto* from = static_cast<const T*>(direct);
     const bool parallel = plan.dim == plan.shape.size() - 1;
     visit_elements(plan, parallel, index,
-                      [=](Size i, Size d) { to[i] = static_cast<T>(to[i] + from[d]); });
+                   [=](Size i, Size d) { to[i] = static_cast<T>(to[i] + from[d]); });
   });
 }
 

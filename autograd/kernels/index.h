@@ -1,6 +1,7 @@
 #pragma once
 
-// Internal: reading and writing elements at positions known only at run time. Indices have been checked.
+// Internal: reading and writing elements at positions known only at run time. Indices have been
+// checked.
 
 #include <cstdint>
 
@@ -9,8 +10,8 @@
 
 namespace reel::kernels {
 
-/// rows[i] = rows[i] * extent + indices[i], an index below 0 counting from the end where `wrap` says
-/// so. Returns the first i whose index is out of range, or -1.
+/// rows[i] = rows[i] * extent + indices[i], an index below 0 counting from the end where `wrap`
+/// says so. Returns the first i whose index is out of range, or -1.
 Size append_index(Size n, Size* rows, const Size* indices, Size extent, bool wrap);
 
 /// How many of `n` bytes are not 0.
@@ -27,7 +28,8 @@ struct Blocks {
   Size row_stride = 0;
 };
 
-/// out[o, i, :] = x[o, rows[i], :] for `n` rows; `out` is contiguous, `item` the bytes of an element.
+/// out[o, i, :] = x[o, rows[i], :] for `n` rows; `out` is contiguous, `item` the bytes of an
+/// element.
 void take_rows(Size n, const Size* rows, Size item, void* out, const void* x, const Blocks& of_x);
 
 /// out[o, rows[i], :] = x[o, i, :]; `x` is contiguous; of equal rows the last one stays.

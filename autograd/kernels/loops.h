@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <initializer_list>
+#include <span>
 
 #include "reel/autograd/shape.h"
 
@@ -37,19 +38,22 @@ Strides broadcast_strides(const Shape& shape, const Strides& strides, const Shap
 /// Runs `loop` over every element of `shape`: orders the dimensions by the strides of the output
 /// (operand 0) and then of the inputs, merges those that lie in one piece in every operand, gives
 /// the two innermost to the kernel, and splits large work over the threads.
-void run(Loop loop, const Shape& shape, std::initializer_list<Operand> operands,
+void run(Loop loop, const Shape& shape, std::span<const Operand> operands,
          const double* params = nullptr);
+inline void run(Loop loop, const Shape& shape, std::initializer_list<Operand> operands,
+                const double* params = nullptr) {
+  run(loop, shape, std::span<const Operand>(operands.begin(), operands.size()), params);
+}
 
 namespace detail {
-void run_flat_parallel(Loop loop, Size n, std::initializer_list<Operand> operands,
-                       const double* params);
+void run_flat_parallel(Loop loop, Size n, std::span<const Operand> operands, const double* params);
 /// Up to here a loop over contiguous memory runs on the calling thread without further ado.
 inline constexpr Size small = 32768;
 }  // namespace detail
 
 /// `run` for operands that all have the same layout without gaps, or a single element: the way of
 /// small tensors, which costs a few nanoseconds.
-inline void run_flat(Loop loop, Size n, std::initializer_list<Operand> operands,
+inline void run_flat(Loop loop, Size n, std::span<const Operand> operands,
                      const double* params = nullptr) {
   if (n > detail::small) return detail::run_flat_parallel(loop, n, operands, params);
   if (n == 0) return;
@@ -61,6 +65,10 @@ inline void run_flat(Loop loop, Size n, std::initializer_list<Operand> operands,
     plane.inner_stride[count++] = operand.single ? 0 : 1;
   }
   loop(data, plane, params);
+}
+inline void run_flat(Loop loop, Size n, std::initializer_list<Operand> operands,
+                     const double* params = nullptr) {
+  run_flat(loop, n, std::span<const Operand>(operands.begin(), operands.size()), params);
 }
 
 }  // namespace reel::kernels

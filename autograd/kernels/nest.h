@@ -3,7 +3,7 @@
 // Internal: the loops behind one elementwise operation, after dimensions were ordered and merged.
 
 #include <cstddef>
-#include <initializer_list>
+#include <span>
 
 #include "reel/autograd/kernels/loops.h"
 
@@ -27,7 +27,7 @@ struct Nest {
 
 /// Orders the dimensions of `shape` by stride, leaves out those of size 1 and merges neighbours
 /// that lie in one piece in every operand.
-Nest make_nest(const Shape& shape, std::initializer_list<Operand> operands);
+Nest make_nest(const Shape& shape, std::span<const Operand> operands);
 
 /// Runs a kernel over a nest, on several threads where it is large.
 void run_nest(Loop loop, const Nest& nest, const double* params);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "reel/autograd/kernels/flush_denormals.h"
 #include "reel/autograd/kernels/optim_table.h"
 #include "reel/autograd/kernels/parallel.h"
 
@@ -23,6 +24,7 @@ int index_of(DType dtype) { return dtype == float64 ? 1 : 0; }
 void sgd_step(DType dtype, Size n, const SgdStep& step, const void* gradient, void* parameter,
               void* buffer) {
   parallel_for(n, parallel_grain, [&](Size begin, Size end) {
+    const FlushDenormals flush;
     optim_table().sgd[index_of(dtype)](end - begin, step, advance(gradient, begin, dtype),
                                        advance(parameter, begin, dtype),
                                        advance(buffer, begin, dtype));
@@ -32,6 +34,7 @@ void sgd_step(DType dtype, Size n, const SgdStep& step, const void* gradient, vo
 void adam_step(DType dtype, Size n, const AdamStep& step, const void* gradient, void* parameter,
                void* mean, void* variance, void* max_variance) {
   parallel_for(n, parallel_grain, [&](Size begin, Size end) {
+    const FlushDenormals flush;
     optim_table().adam[index_of(dtype)](
         end - begin, step, advance(gradient, begin, dtype), advance(parameter, begin, dtype),
         advance(mean, begin, dtype), advance(variance, begin, dtype),

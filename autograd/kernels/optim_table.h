@@ -1,7 +1,7 @@
 #pragma once
 
-// Internal: what simd/optim.cpp offers to optim.cpp for each instruction set; index [0] for float32, [1]
-// for float64.
+// Internal: what simd/optim.cpp offers to optim.cpp for each instruction set; index [0] for
+// float32, [1] for float64.
 
 #include "reel/autograd/kernels/dispatch.h"
 #include "reel/autograd/kernels/optim.h"

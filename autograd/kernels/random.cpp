@@ -8,7 +8,8 @@
 namespace reel::kernels {
 namespace {
 
-/// Splits a call at the borders of groups. `run(stream, begin, n)` handles elements from `begin` on.
+/// Splits a call at the borders of groups. `run(stream, begin, n)` handles elements from `begin`
+/// on.
 template <class Run>
 void for_groups(RandomStream stream, Size n, Size per_group, const Run& run) {
   const Size groups = (n + per_group - 1) / per_group;

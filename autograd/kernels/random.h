@@ -7,8 +7,8 @@
 
 namespace reel::kernels {
 
-/// Random numbers are made in groups of 16 Philox blocks, word `j` of block `b` at `words[16 * j + b]`:
-/// an order that vectors of every width can write, so that all machines give the same numbers.
+/// Random numbers are made in groups of 16 Philox blocks, word `j` of block `b` at `words[16 * j +
+/// b]`: an order that vectors of every width can write, so that all machines give the same numbers.
 inline constexpr Size group_blocks = 16;
 inline constexpr Size group_words = 4 * group_blocks;
 /// 64-bit numbers, or numbers in double precision, from one group.

@@ -29,8 +29,10 @@ Size accumulator_size(Reduction op, DType dtype) { return is_extreme(op) ? item_
 template <class F>
 void with_accumulator(Reduction op, DType dtype, F&& f) {
   switch (accumulator_of(op, dtype)) {
-    case Accumulator::float64: return f(double{});
-    case Accumulator::int64: return f(std::int64_t{});
+    case Accumulator::float64:
+      return f(double{});
+    case Accumulator::int64:
+      return f(std::int64_t{});
     case Accumulator::element:
       return with_dtype(dtype, [&](auto element) {
         using T = decltype(element);
@@ -44,26 +46,36 @@ A neutral(Reduction op) {
   using Limits = std::numeric_limits<A>;
   switch (op) {
     case Reduction::prod:
-    case Reduction::all: return A{1};
+    case Reduction::all:
+      return A{1};
     case Reduction::max:
-    case Reduction::max_abs: return Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
+    case Reduction::max_abs:
+      return Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
     case Reduction::min:
-    case Reduction::min_abs: return Limits::has_infinity ? Limits::infinity() : Limits::max();
-    default: return A{0};
+    case Reduction::min_abs:
+      return Limits::has_infinity ? Limits::infinity() : Limits::max();
+    default:
+      return A{0};
   }
 }
 
 template <class A>
 A combine(Reduction op, A a, A b) {
   switch (op) {
-    case Reduction::prod: return static_cast<A>(a * b);
-    case Reduction::all: return a < b ? a : b;
-    case Reduction::any: return a > b ? a : b;
+    case Reduction::prod:
+      return static_cast<A>(a * b);
+    case Reduction::all:
+      return a < b ? a : b;
+    case Reduction::any:
+      return a > b ? a : b;
     case Reduction::max:
-    case Reduction::max_abs: return b > a || b != b ? b : a;
+    case Reduction::max_abs:
+      return b > a || b != b ? b : a;
     case Reduction::min:
-    case Reduction::min_abs: return b < a || b != b ? b : a;
-    default: return static_cast<A>(a + b);
+    case Reduction::min_abs:
+      return b < a || b != b ? b : a;
+    default:
+      return static_cast<A>(a + b);
   }
 }
 
@@ -77,8 +89,8 @@ struct Task {
   ReducePlan plan;
   ReduceKernel rows;
   ReduceKernel columns;
-  bool by_columns;    // outputs lie side by side in memory, or closer together than what is folded
-  Size tiles;         // per combination of the outer kept dimensions
+  bool by_columns;  // outputs lie side by side in memory, or closer together than what is folded
+  Size tiles;       // per combination of the outer kept dimensions
   Size tile_length;
 
   void reset(void* results, Size n) const {
@@ -174,8 +186,8 @@ void Task::fold_gathered(const std::byte* start, const ReducedDim& dim, Size out
     const Size step = gather_size / outputs;
     for (Size row = 0; row < dim.size; row += step) {
       const Size count = std::min(step, dim.size - row);
-      gather_block(static_cast<std::size_t>(item), start + row * dim.stride * item, count, dim.stride,
-                   outputs, kept_stride, buffer);
+      gather_block(static_cast<std::size_t>(item), start + row * dim.stride * item, count,
+                   dim.stride, outputs, kept_stride, buffer);
       columns({buffer, count, outputs, outputs}, results, center, options.p);
     }
     return;
@@ -196,14 +208,17 @@ void Task::fold_gathered(const std::byte* start, const ReducedDim& dim, Size out
 template <class T>
 T finished(double result, const ReduceOptions& options, Size index) {
   switch (options.finish) {
-    case Finish::sqrt: return static_cast<T>(std::sqrt(options.scale * result));
-    case Finish::root: return static_cast<T>(std::pow(result, 1 / options.p));
+    case Finish::sqrt:
+      return static_cast<T>(std::sqrt(options.scale * result));
+    case Finish::root:
+      return static_cast<T>(std::pow(result, 1 / options.p));
     case Finish::log_center: {
       const T center = static_cast<const T*>(options.center)[index];
       return std::isinf(center) ? center
                                 : static_cast<T>(static_cast<double>(center) + std::log(result));
     }
-    default: return static_cast<T>(options.scale * result);
+    default:
+      return static_cast<T>(options.scale * result);
   }
 }
 
@@ -260,7 +275,8 @@ void run_tiles(const Task& task) {
       if (task.options.center != nullptr) {
         center = static_cast<const std::byte*>(task.options.center) + out_offset * item;
         if (kept.out_stride != 1) {
-          gather_block(static_cast<std::size_t>(item), center, 1, 0, n, kept.out_stride, center_tile);
+          gather_block(static_cast<std::size_t>(item), center, 1, 0, n, kept.out_stride,
+                       center_tile);
           center = center_tile;
         }
       }
@@ -274,14 +290,14 @@ void run_tiles(const Task& task) {
   });
 }
 
-/// Few outputs, much to fold: the largest reduced dimension is cut into pieces, which run in parallel
-/// and are merged in order.
+/// Few outputs, much to fold: the largest reduced dimension is cut into pieces, which run in
+/// parallel and are merged in order.
 void run_pieces(const Task& task, Size piece_count) {
   const ReducePlan& plan = task.plan;
   const KeptDim& kept = plan.inner_kept();
-  const ReducedDim* widest = std::max_element(
-      plan.reduced, plan.reduced + plan.reduced_count,
-      [](const ReducedDim& a, const ReducedDim& b) { return a.size < b.size; });
+  const ReducedDim* widest =
+      std::max_element(plan.reduced, plan.reduced + plan.reduced_count,
+                       [](const ReducedDim& a, const ReducedDim& b) { return a.size < b.size; });
   const std::ptrdiff_t split = widest - plan.reduced;
   // Whole blocks of the kernels, so that cutting does not add short ends.
   const bool cuts_rows = !task.by_columns && split == plan.reduced_count - 1;
@@ -305,28 +321,28 @@ void run_pieces(const Task& task, Size piece_count) {
     offset.out += first * kept.out_stride;
     return Tile{offset, std::min(task.tile_length, kept.size - first)};
   };
-  parallel_for(units * piece_count, std::max<Size>(1, parallel_grain / work),
-               [&](Size begin, Size end) {
-    alignas(64) std::byte center_tile[tile * 8];
-    for (Size i = begin; i < end; ++i) {
-      const auto [offset, n] = tile_of(i / piece_count);
-      const Size start = i % piece_count * length;
-      ReducedDim dims[Shape::max_size + 1];
-      std::copy_n(plan.reduced, plan.reduced_count, dims);
-      dims[split].size = std::min(length, widest->size - start);
-      const std::byte* center = nullptr;
-      if (task.options.center != nullptr) {
-        gather_block(static_cast<std::size_t>(item),
-                     static_cast<const std::byte*>(task.options.center) + offset.out * item, 1, 0, n,
-                     kept.out_stride, center_tile);
-        center = center_tile;
-      }
-      std::byte* results = partial.data() + i * stride;
-      task.reset(results, n);
-      task.fold_box(dims, plan.reduced_count,
-                    task.x + (offset.in + start * widest->stride) * item, n, center, results);
-    }
-  });
+  parallel_for(
+      units * piece_count, std::max<Size>(1, parallel_grain / work), [&](Size begin, Size end) {
+        alignas(64) std::byte center_tile[tile * 8];
+        for (Size i = begin; i < end; ++i) {
+          const auto [offset, n] = tile_of(i / piece_count);
+          const Size start = i % piece_count * length;
+          ReducedDim dims[Shape::max_size + 1];
+          std::copy_n(plan.reduced, plan.reduced_count, dims);
+          dims[split].size = std::min(length, widest->size - start);
+          const std::byte* center = nullptr;
+          if (task.options.center != nullptr) {
+            gather_block(static_cast<std::size_t>(item),
+                         static_cast<const std::byte*>(task.options.center) + offset.out * item, 1,
+                         0, n, kept.out_stride, center_tile);
+            center = center_tile;
+          }
+          std::byte* results = partial.data() + i * stride;
+          task.reset(results, n);
+          task.fold_box(dims, plan.reduced_count,
+                        task.x + (offset.in + start * widest->stride) * item, n, center, results);
+        }
+      });
   for (Size unit = 0; unit < units; ++unit) {
     const auto [offset, n] = tile_of(unit);
     std::byte* results = partial.data() + unit * piece_count * stride;
@@ -356,7 +372,8 @@ void reduce(Reduction op, DType dtype, const void* x, const Shape& shape, const 
   const bool by_columns =
       inner.size == 1 || (kept.size > 1 && std::abs(kept.stride) < std::abs(inner.stride));
   const Size tile_length =
-      by_columns ? tile : std::clamp<Size>(parallel_grain / std::max<Size>(plan.length, 1), 1, tile);
+      by_columns ? tile
+                 : std::clamp<Size>(parallel_grain / std::max<Size>(plan.length, 1), 1, tile);
   const Task task{op,
                   dtype,
                   static_cast<const std::byte*>(x),

@@ -24,8 +24,9 @@ struct ReduceOptions {
 /// that of the elements otherwise.
 DType reduced_dtype(Reduction op, DType dtype);
 
-/// Reduces the dimensions of a strided array that `reduced` marks (bit i for dimension i) and writes
-/// the results in row-major order of the others. An empty reduction gives the neutral element.
+/// Reduces the dimensions of a strided array that `reduced` marks (bit i for dimension i) and
+/// writes the results in row-major order of the others. An empty reduction gives the neutral
+/// element.
 ///
 /// Long sums are split by their size only, and floating sums are carried in double, so the result
 /// neither depends on the number of threads nor loses digits with length.

@@ -1,7 +1,7 @@
 #include "reel/autograd/kernels/reduce_plan.h"
 
-#include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 namespace reel::kernels {
 namespace {
@@ -13,6 +13,16 @@ void gather(const std::byte* source, Size rows, Size row_stride, Size columns, S
   T* out = reinterpret_cast<T*>(buffer);
   for (Size row = 0; row < rows; ++row) {
     for (Size j = 0; j < columns; ++j) *out++ = x[row * row_stride + j * column_stride];
+  }
+}
+
+/// The widest first, equal ones in their order; by insertion, for there are at most eight.
+template <class Dim>
+void sort_by_stride(Dim* dims, int count) {
+  for (int i = 1; i < count; ++i) {
+    for (int k = i; k > 0 && std::abs(dims[k].stride) > std::abs(dims[k - 1].stride); --k) {
+      std::swap(dims[k], dims[k - 1]);
+    }
   }
 }
 
@@ -35,11 +45,8 @@ ReducePlan plan_reduction(const Shape& shape, const Strides& strides, std::uint3
       plan.kept[plan.kept_count++] = {shape[i], strides[i], out_strides[i]};
     }
   }
-  const auto wider = [](const auto& a, const auto& b) {
-    return std::abs(a.stride) > std::abs(b.stride);
-  };
-  std::stable_sort(plan.kept, plan.kept + plan.kept_count, wider);
-  std::stable_sort(plan.reduced, plan.reduced + plan.reduced_count, wider);
+  sort_by_stride(plan.kept, plan.kept_count);
+  sort_by_stride(plan.reduced, plan.reduced_count);
 
   int merged = 0;
   for (int i = 1; i < plan.kept_count; ++i) {
@@ -81,12 +88,15 @@ KeptOffset kept_offset(const ReducePlan& plan, Size outer_index) {
   return offset;
 }
 
-void gather_block(std::size_t item_size, const std::byte* x, Size rows, Size row_stride, Size columns,
-                  Size column_stride, std::byte* buffer) {
+void gather_block(std::size_t item_size, const std::byte* x, Size rows, Size row_stride,
+                  Size columns, Size column_stride, std::byte* buffer) {
   switch (item_size) {
-    case 8: return gather<std::uint64_t>(x, rows, row_stride, columns, column_stride, buffer);
-    case 4: return gather<std::uint32_t>(x, rows, row_stride, columns, column_stride, buffer);
-    default: return gather<std::uint8_t>(x, rows, row_stride, columns, column_stride, buffer);
+    case 8:
+      return gather<std::uint64_t>(x, rows, row_stride, columns, column_stride, buffer);
+    case 4:
+      return gather<std::uint32_t>(x, rows, row_stride, columns, column_stride, buffer);
+    default:
+      return gather<std::uint8_t>(x, rows, row_stride, columns, column_stride, buffer);
   }
 }
 

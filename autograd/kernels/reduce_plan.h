@@ -22,7 +22,8 @@ struct ReducedDim {
   Size stride;
 };
 
-/// The dimensions of a reduction, neighbours merged, the smallest strides last. Neither list is empty.
+/// The dimensions of a reduction, neighbours merged, the smallest strides last. Neither list is
+/// empty.
 struct ReducePlan {
   KeptDim kept[Shape::max_size + 1];
   ReducedDim reduced[Shape::max_size + 1];
@@ -46,7 +47,7 @@ struct KeptOffset {
 KeptOffset kept_offset(const ReducePlan& plan, Size outer_index);
 
 /// Copies a block whose columns are not neighbours into a dense buffer.
-void gather_block(std::size_t item_size, const std::byte* x, Size rows, Size row_stride, Size columns,
-                  Size column_stride, std::byte* buffer);
+void gather_block(std::size_t item_size, const std::byte* x, Size rows, Size row_stride,
+                  Size columns, Size column_stride, std::byte* buffer);
 
 }  // namespace reel::kernels

@@ -19,8 +19,8 @@ enum class Reduction : std::uint8_t {
   sum_exp,                 ///< e^(x - center), for x <= center
   count_nonzero,           ///< 1 where x is not 0
   prod,
-  max,      ///< NaN where there is one
-  min,      ///< NaN where there is one
+  max,  ///< NaN where there is one
+  min,  ///< NaN where there is one
   max_abs,
   min_abs,
   any,
@@ -58,7 +58,7 @@ using ReduceKernel = void (*)(const Block& block, void* results, const void* cen
 using ArgReduceKernel = void (*)(const Block& block, void* values, std::int64_t* indices);
 
 struct ReduceTable {
-  ReduceKernel rows[reduction_count][dtype_count];     // null where there is no such reduction
+  ReduceKernel rows[reduction_count][dtype_count];  // null where there is no such reduction
   ReduceKernel columns[reduction_count][dtype_count];
 };
 

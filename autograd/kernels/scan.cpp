@@ -7,7 +7,8 @@
 namespace reel::kernels {
 namespace {
 
-/// Neighbours: a chain of additions, carried in double so that long rows of floats keep their digits.
+/// Neighbours: a chain of additions, carried in double so that long rows of floats keep their
+/// digits.
 template <class T>
 void scan_row(const T* x, Size n, bool reverse, T* out) {
   using Total = std::conditional_t<std::is_same_v<T, float>, double, T>;
@@ -47,9 +48,12 @@ void cumsum(DType dtype, const void* x, Size outer, Size n, Size inner, bool rev
     });
   };
   switch (dtype) {
-    case float32: return run(float{});
-    case float64: return run(double{});
-    default: return run(std::int64_t{});
+    case float32:
+      return run(float{});
+    case float64:
+      return run(double{});
+    default:
+      return run(std::int64_t{});
   }
 }
 

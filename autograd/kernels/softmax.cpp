@@ -24,11 +24,12 @@ void for_strips(const SoftmaxLayout& layout, const Rows& rows, const Columns& co
   const auto [outer, n, inner] = layout;
   if (outer * n * inner == 0) return;
   if (inner == 1) {
-    parallel_for(outer, rows_per_thread(n), [&](Size begin, Size end) { rows(begin, end - begin); });
+    parallel_for(outer, rows_per_thread(n),
+                 [&](Size begin, Size end) { rows(begin, end - begin); });
     return;
   }
-  // Wide strips read memory best; each column is computed alike in any strip, so they may follow the
-  // threads.
+  // Wide strips read memory best; each column is computed alike in any strip, so they may follow
+  // the threads.
   const Size threads = get_num_threads();
   const Size share = outer < threads ? (inner / threads + 63) / 64 * 64 : inner;
   const Size strip = std::clamp<Size>(share, 64, softmax_columns);
@@ -44,8 +45,9 @@ void for_strips(const SoftmaxLayout& layout, const Rows& rows, const Columns& co
 
 double weight_of(const CrossEntropy& problem, Size c) {
   if (problem.weight == nullptr) return 1;
-  return problem.dtype == float64 ? static_cast<const double*>(problem.weight)[c]
-                                  : static_cast<double>(static_cast<const float*>(problem.weight)[c]);
+  return problem.dtype == float64
+             ? static_cast<const double*>(problem.weight)[c]
+             : static_cast<double>(static_cast<const float*>(problem.weight)[c]);
 }
 
 double total_weight(const CrossEntropy& problem) {
@@ -114,7 +116,8 @@ void cross_entropy(const CrossEntropy& problem, void* losses, void* logsumexp) {
     const T* x = static_cast<const T*>(problem.x);
     T* lse = static_cast<T*>(logsumexp);
     parallel_for(problem.rows, rows_per_thread(n), [&](Size begin, Size end) {
-      softmax_table().logsumexp[index_of(problem.dtype)](x + begin * n, end - begin, n, lse + begin);
+      softmax_table().logsumexp[index_of(problem.dtype)](x + begin * n, end - begin, n,
+                                                         lse + begin);
       for (Size i = begin; i < end; ++i) {
         const Size t = problem.targets[i];
         double loss = 0;
@@ -181,7 +184,8 @@ void cross_entropy_backward(const CrossEntropy& problem, const void* logsumexp, 
             continue;
           }
           if (smoothing != 0) {
-            for (Size c = 0; c < n; ++c) row[c] -= static_cast<T>(g * share * weight_of(problem, c));
+            for (Size c = 0; c < n; ++c)
+              row[c] -= static_cast<T>(g * share * weight_of(problem, c));
           }
           row[t] -= static_cast<T>(g * (1 - smoothing) * weight_of(problem, t));
         }

@@ -11,7 +11,8 @@ struct SoftmaxLayout {
   Size inner;
 };
 
-/// y = softmax(x), or its logarithm, along the middle. `dtype` is float32 or float64 here and below.
+/// y = softmax(x), or its logarithm, along the middle. `dtype` is float32 or float64 here and
+/// below.
 void softmax(DType dtype, const void* x, const SoftmaxLayout& layout, bool log, void* y);
 
 /// dx from y = softmax(x) (or its logarithm) and dy, all of one layout.

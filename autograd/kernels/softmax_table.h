@@ -13,14 +13,15 @@ struct SoftmaxTable {
   using Rows = void (*)(const void* x, Size rows, Size n, bool log, void* y);
   /// Down each of `columns` columns of `n` rows, `stride` elements apart.
   using Columns = void (*)(const void* x, Size n, Size stride, Size columns, bool log, void* y);
-  using RowsBackward = void (*)(const void* y, const void* dy, Size rows, Size n, bool log, void* dx);
+  using RowsBackward = void (*)(const void* y, const void* dy, Size rows, Size n, bool log,
+                                void* dx);
   using ColumnsBackward = void (*)(const void* y, const void* dy, Size n, Size stride, Size columns,
                                    bool log, void* dx);
   /// log(sum(e^x)) of each row.
   using LogSumExp = void (*)(const void* x, Size rows, Size n, void* y);
   /// y = scale e^(x - shift), with a scale and a shift per row.
-  using ShiftedExp = void (*)(const void* x, const void* shift, const void* scale, Size rows, Size n,
-                              void* y);
+  using ShiftedExp = void (*)(const void* x, const void* shift, const void* scale, Size rows,
+                              Size n, void* y);
 
   Rows rows[2];
   Columns columns[2];

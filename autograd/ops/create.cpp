@@ -57,7 +57,8 @@ Tensor make_like(const Tensor& like, const TensorOptions& options) {
 
 const Tensor& fill_with_zeros(const Tensor& made) {
   if (made.numel() > 0) {
-    std::memset(made.impl().data, 0, static_cast<std::size_t>(made.numel() * item_size(made.dtype())));
+    std::memset(made.impl().data, 0,
+                static_cast<std::size_t>(made.numel() * item_size(made.dtype())));
   }
   return made;
 }
@@ -112,7 +113,8 @@ Tensor arange(const Tensor& start, const Tensor& end, const Tensor& step,
   check(std::isfinite(from) && std::isfinite(to) && std::isfinite(by), "arange",
         "expected finite numbers, got start {}, end {}, step {}", from, to, by);
   check(by != 0 && (to - from) / by >= 0, "arange",
-        "expected a step that leads from start to end, got start {}, end {}, step {}", from, to, by);
+        "expected a step that leads from start to end, got start {}, end {}, step {}", from, to,
+        by);
   const double count = std::ceil((to - from) / by);
   check(count < 0x1p48, "arange", "expected at most 2^48 elements, got {}", count);
   const Tensor made = empty(static_cast<Size>(count), {.dtype = dtype});
@@ -197,7 +199,9 @@ void NestedValues::join(const NestedValues* first, const NestedValues* last) {
 }
 
 Tensor NestedValues::to_tensor(const TensorOptions& options) const {
-  const DType suggested = kind_ == Kind::floating ? float32 : kind_ == Kind::integer ? int64 : bool_;
+  const DType suggested = kind_ == Kind::floating  ? float32
+                          : kind_ == Kind::integer ? int64
+                                                   : bool_;
   const Tensor made = empty(shape_, {.dtype = options.dtype.value_or(suggested)});
   with_dtype(made.dtype(), [&]<class T>(T) {
     T* out = made.data_ptr<T>();

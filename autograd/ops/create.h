@@ -63,11 +63,11 @@ class REEL_API NestedValues {
   NestedValues(std::initializer_list<NestedValues> rows);
 
   template <class Range>
-    requires requires(const Range& range) {
-      range.begin();
-      range.end();
-      range.size();
-    }
+  requires requires(const Range& range) {
+    range.begin();
+    range.end();
+    range.size();
+  }
   NestedValues(const Range& range) {
     using Item = std::decay_t<decltype(*range.begin())>;
     if constexpr (std::is_same_v<Item, bool> || std::is_same_v<Range, std::vector<bool>>) {
@@ -93,7 +93,7 @@ class REEL_API NestedValues {
   };
 
   template <class T>
-  static constexpr Kind kind_of = std::is_same_v<T, bool>          ? Kind::boolean
+  static constexpr Kind kind_of = std::is_same_v<T, bool>       ? Kind::boolean
                                   : std::is_floating_point_v<T> ? Kind::floating
                                                                 : Kind::integer;
 
@@ -151,24 +151,25 @@ TensorOptions blob_options(TensorOptions options) {
 
 }  // namespace detail
 
-/// A tensor on row-major memory that the caller keeps alive; nothing is copied. The dtype is that of
-/// the pointer unless `options` give another; float32 for `void*`. Follows `torch.from_blob`.
+/// A tensor on row-major memory that the caller keeps alive; nothing is copied. The dtype is that
+/// of the pointer unless `options` give another; float32 for `void*`. Follows `torch.from_blob`.
 ///
 /// Throws when `data` is null or not aligned to the size of an element.
 template <class T>
-  requires(!std::is_const_v<T>)
-Tensor from_blob(T* data, const Shape& shape, const TensorOptions& options = {}) {
+requires(!std::is_const_v<T>) Tensor
+    from_blob(T* data, const Shape& shape, const TensorOptions& options = {}) {
   return detail::from_memory(data, shape, detail::blob_options<T>(options), nullptr);
 }
 
 /// The same, handing the memory over: `deleter(data)` is called when the last tensor that shares it
 /// is gone. When this function throws, the memory stays the caller's.
 template <class T, class Deleter>
-  requires(!std::is_const_v<T> && std::is_invocable_v<Deleter&, T*>)
-Tensor from_blob(T* data, const Shape& shape, Deleter deleter, const TensorOptions& options = {}) {
+requires(!std::is_const_v<T> && std::is_invocable_v<Deleter&, T*>) Tensor
+    from_blob(T* data, const Shape& shape, Deleter deleter, const TensorOptions& options = {}) {
   auto owner = std::make_unique<detail::DeletedMemory<T, Deleter>>(data, std::move(deleter));
   auto* deleted = owner.get();
-  Tensor made = detail::from_memory(data, shape, detail::blob_options<T>(options), std::move(owner));
+  Tensor made =
+      detail::from_memory(data, shape, detail::blob_options<T>(options), std::move(owner));
   deleted->armed = true;
   return made;
 }

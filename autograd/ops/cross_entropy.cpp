@@ -48,8 +48,8 @@ Tensor wanted_probabilities(const Rows& rows) {
   return unsqueeze(counts, 1).to(dtype) * weight * (hard * (1 - rows.label_smoothing) + spread);
 }
 
-/// d(loss)/d(logits), `scale` being what the reduction multiplied all losses with. `dy` holds a value per
-/// row, or one for all.
+/// d(loss)/d(logits), `scale` being what the reduction multiplied all losses with. `dy` holds a
+/// value per row, or one for all.
 Tensor cross_entropy_backward(const Tensor& dy, const Rows& rows, const Tensor& logsumexp,
                               double scale) {
   if (recording(dy, rows.logits)) {
@@ -83,14 +83,14 @@ Tensor cross_entropy_rows(const Rows& rows, LossReduction reduction) {
     kernels::reduce(kernels::Reduction::sum, dtype, losses.impl().data, losses.shape(),
                     losses.strides(), 1, out.impl().data, {.scale = scale});
   }
-  return record(op, out,
-                wrt(rows.logits, [logits = save(rows.logits), targets = save(rows.targets),
-                                  weight = save(rows.weight), ignore_index = rows.ignore_index,
-                                  smoothing = rows.label_smoothing, logsumexp,
-                                  scale](const Tensor& dy) {
-                  const Rows saved{logits, targets, weight, ignore_index, smoothing};
-                  return cross_entropy_backward(dy, saved, logsumexp, scale);
-                }));
+  return record(
+      op, out,
+      wrt(rows.logits, [logits = save(rows.logits), targets = save(rows.targets),
+                        weight = save(rows.weight), ignore_index = rows.ignore_index,
+                        smoothing = rows.label_smoothing, logsumexp, scale](const Tensor& dy) {
+        const Rows saved{logits, targets, weight, ignore_index, smoothing};
+        return cross_entropy_backward(dy, saved, logsumexp, scale);
+      }));
 }
 
 void check_input(const Tensor& logits, const Tensor& targets,
@@ -134,11 +134,10 @@ Tensor cross_entropy_logits(const Tensor& logits, const Tensor& targets,
   }
   if (rank != 2) matrix = reshape(matrix, {targets.numel(), logits.size(rank == 1 ? 0 : 1)});
   const Tensor index = targets.to(int64).contiguous();
-  const Rows rows{matrix.contiguous(),
-                  rank == 2 ? index : flatten(index),
-                  options.weight.defined() ? options.weight.detach().to(logits.dtype()).contiguous()
-                                           : Tensor(),
-                  options.ignore_index, options.label_smoothing};
+  const Rows rows{
+      matrix.contiguous(), rank == 2 ? index : flatten(index),
+      options.weight.defined() ? options.weight.detach().to(logits.dtype()).contiguous() : Tensor(),
+      options.ignore_index, options.label_smoothing};
   const Tensor loss = cross_entropy_rows(rows, options.reduction);
   return options.reduction == LossReduction::none && rank != 2 ? reshape(loss, targets.shape())
                                                                : loss;

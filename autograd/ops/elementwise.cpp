@@ -1,5 +1,7 @@
 #include "reel/autograd/ops/elementwise.h"
 
+#include <span>
+
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/copy.h"
 #include "reel/autograd/ops/view.h"
@@ -36,21 +38,14 @@ bool is_flat(const TensorImpl& lead, std::initializer_list<KernelInput> inputs) 
 void run_flat(const Tensor& out, kernels::Loop loop, std::initializer_list<KernelInput> inputs,
               const double* params) {
   const Size n = out.numel();
-  const auto operand = [n](const KernelInput& input) {
-    return kernels::Operand{
-        .data = input.data, .item = input.item, .single = input.impl->numel == 1 && n != 1};
-  };
-  const kernels::Operand target{.data = out.impl().data, .item = item_size(out.dtype())};
-  const KernelInput* in = inputs.begin();
-  switch (inputs.size()) {
-    case 1:
-      return kernels::run_flat(loop, n, {target, operand(in[0])}, params);
-    case 2:
-      return kernels::run_flat(loop, n, {target, operand(in[0]), operand(in[1])}, params);
-    default:
-      return kernels::run_flat(loop, n, {target, operand(in[0]), operand(in[1]), operand(in[2])},
-                               params);
+  kernels::Operand operands[kernels::max_operands];
+  operands[0] = {.data = out.impl().data, .item = item_size(out.dtype())};
+  std::size_t count = 1;
+  for (const KernelInput& input : inputs) {
+    const bool single = input.impl->numel == 1 && n != 1;
+    operands[count++] = {.data = input.data, .item = input.item, .single = single};
   }
+  kernels::run_flat(loop, n, std::span<const kernels::Operand>(operands, count), params);
 }
 
 /// Whether a large input is laid out in another order of dimensions than `out`, so that walking
@@ -73,10 +68,12 @@ bool is_turned(const Tensor& out, const KernelInput& input) {
 void run_broadcast(const Tensor& out, kernels::Loop loop, std::initializer_list<KernelInput> inputs,
                    const double* params) {
   const Shape& shape = out.shape();
-  kernels::Operand operands[3];
-  Strides strides[3];
-  Tensor turned[3];
-  int i = 0;
+  kernels::Operand operands[kernels::max_operands];
+  operands[0] = {
+      .data = out.impl().data, .item = item_size(out.dtype()), .strides = &out.strides()};
+  Strides strides[kernels::max_operands];
+  Tensor turned[kernels::max_operands];
+  std::size_t i = 1;
   for (const KernelInput& input : inputs) {
     operands[i] = {.data = input.data, .item = input.item, .strides = &strides[i]};
     if (is_turned(out, input)) {
@@ -91,16 +88,7 @@ void run_broadcast(const Tensor& out, kernels::Loop loop, std::initializer_list<
     }
     ++i;
   }
-  const kernels::Operand target{
-      .data = out.impl().data, .item = item_size(out.dtype()), .strides = &out.strides()};
-  switch (inputs.size()) {
-    case 1:
-      return kernels::run(loop, shape, {target, operands[0]}, params);
-    case 2:
-      return kernels::run(loop, shape, {target, operands[0], operands[1]}, params);
-    default:
-      return kernels::run(loop, shape, {target, operands[0], operands[1], operands[2]}, params);
-  }
+  kernels::run(loop, shape, std::span<const kernels::Operand>(operands, i), params);
 }
 
 /// An empty result in the memory order of the first input that fills `shape` without gaps.

@@ -21,12 +21,12 @@ Tensor extreme(const char* op, Reduction reduction, const Tensor& x, const Dims&
                bool keepdim) {
   const Reduced reduced(op, x, dims, keepdim);
   check_choice(op, x, reduced.length);
-  return record(op, detail::reduce(reduction, x, reduced),
-                wrt(x, [x = save(x), dims, spread = reduced.spread](const Tensor& dy,
-                                                                   const Tensor& y) {
-                  const Tensor chosen = (x == spread(y)).to(dy.dtype());
-                  return chosen * spread(dy) / sum(chosen, dims, true);
-                }));
+  return record(
+      op, detail::reduce(reduction, x, reduced),
+      wrt(x, [x = save(x), dims, spread = reduced.spread](const Tensor& dy, const Tensor& y) {
+        const Tensor chosen = (x == spread(y)).to(dy.dtype());
+        return chosen * spread(dy) / sum(chosen, dims, true);
+      }));
 }
 
 /// The extremes along a dimension, on request, and where they stand, outside the tape.
@@ -90,12 +90,20 @@ Tensor argmin(const Tensor& x, std::optional<Size> dim, bool keepdim) {
   return place("argmin", false, x, dim, keepdim);
 }
 
-Tensor Tensor::amax(const Dims& dims, bool keepdim) const { return reel::amax(*this, dims, keepdim); }
-Tensor Tensor::amin(const Dims& dims, bool keepdim) const { return reel::amin(*this, dims, keepdim); }
+Tensor Tensor::amax(const Dims& dims, bool keepdim) const {
+  return reel::amax(*this, dims, keepdim);
+}
+Tensor Tensor::amin(const Dims& dims, bool keepdim) const {
+  return reel::amin(*this, dims, keepdim);
+}
 Tensor Tensor::max() const { return reel::max(*this); }
 Tensor Tensor::min() const { return reel::min(*this); }
-ValuesAndIndices Tensor::max(Size dim, bool keepdim) const { return reel::max(*this, dim, keepdim); }
-ValuesAndIndices Tensor::min(Size dim, bool keepdim) const { return reel::min(*this, dim, keepdim); }
+ValuesAndIndices Tensor::max(Size dim, bool keepdim) const {
+  return reel::max(*this, dim, keepdim);
+}
+ValuesAndIndices Tensor::min(Size dim, bool keepdim) const {
+  return reel::min(*this, dim, keepdim);
+}
 Tensor Tensor::argmax(std::optional<Size> dim, bool keepdim) const {
   return reel::argmax(*this, dim, keepdim);
 }

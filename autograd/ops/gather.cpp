@@ -27,8 +27,8 @@ Lookup make_lookup(const char* op, const Tensor& x, Size dim, const Tensor& inde
         x.dim(), index.shape());
   for (Size d = 0; d < x.dim(); ++d) {
     check(d == at || index.shape()[d] <= x.shape()[d], op,
-          "expected indices no larger than shape {} except in dimension {}, got shape {}", x.shape(),
-          at, index.shape());
+          "expected indices no larger than shape {} except in dimension {}, got shape {}",
+          x.shape(), at, index.shape());
   }
   const Size extent = x.dim() > 0 ? x.shape()[at] : 1;
   const Tensor checked = zeros(index.shape(), {.dtype = int64});
@@ -63,8 +63,9 @@ Tensor scatter_add_at(const Tensor& x, const Lookup& lookup, const Tensor& sourc
     kernels::scatter_add(plan_for(lookup, out, source), x.dtype(), lookup.index.data_ptr<Size>(),
                          out.impl().data, source.impl().data);
   }
-  return record("scatter_add", out, wrt(x, [](const Tensor& dy) { return dy; }),
-                wrt(source, [lookup](const Tensor& dy) { return gather_at("gather", dy, lookup); }));
+  return record(
+      "scatter_add", out, wrt(x, [](const Tensor& dy) { return dy; }),
+      wrt(source, [lookup](const Tensor& dy) { return gather_at("gather", dy, lookup); }));
 }
 
 Tensor scatter_at(const Tensor& x, const Lookup& lookup, const Tensor& source) {
@@ -73,11 +74,13 @@ Tensor scatter_at(const Tensor& x, const Lookup& lookup, const Tensor& source) {
     kernels::scatter(plan_for(lookup, out, source), item_size(x.dtype()),
                      lookup.index.data_ptr<Size>(), out.impl().data, source.impl().data);
   }
-  return record("scatter", out, wrt(x, [lookup](const Tensor& dy) {
-                  return scatter_at(dy, lookup,
-                                    zeros(lookup.index.shape(), {.dtype = dy.dtype()}));
-                }),
-                wrt(source, [lookup](const Tensor& dy) { return gather_at("gather", dy, lookup); }));
+  return record(
+      "scatter", out,
+      wrt(x,
+          [lookup](const Tensor& dy) {
+            return scatter_at(dy, lookup, zeros(lookup.index.shape(), {.dtype = dy.dtype()}));
+          }),
+      wrt(source, [lookup](const Tensor& dy) { return gather_at("gather", dy, lookup); }));
 }
 
 /// The part of `source` that the index covers, in the dtype of `x`.
@@ -152,9 +155,9 @@ Tensor masked_select(const Tensor& x, const Tensor& mask) {
   const Tensor flags = detail::to_mask("masked_select", expand(mask, shape));
   const Tensor positions = detail::true_positions(flags);
   const Tensor wide = x.shape() == shape ? x : expand(x, shape);
-  return detail::take_rows("masked_select", wide,
-                           {.rows = positions, .dim = 0, .count = shape.size(),
-                            .shape = positions.shape()});
+  return detail::take_rows(
+      "masked_select", wide,
+      {.rows = positions, .dim = 0, .count = shape.size(), .shape = positions.shape()});
 }
 
 Tensor nonzero(const Tensor& x) {
@@ -209,8 +212,6 @@ Tensor Tensor::scatter_add(Size dim, const Tensor& index, const Tensor& source) 
 Tensor Tensor::masked_fill(const Tensor& mask, const Tensor& value) const {
   return reel::masked_fill(*this, mask, value);
 }
-Tensor Tensor::masked_select(const Tensor& mask) const {
-  return reel::masked_select(*this, mask);
-}
+Tensor Tensor::masked_select(const Tensor& mask) const { return reel::masked_select(*this, mask); }
 
 }  // namespace reel

@@ -5,8 +5,8 @@
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/index.h"
 #include "reel/autograd/ops/create.h"
-#include "reel/autograd/ops/inplace.h"
 #include "reel/autograd/ops/index_plan.h"
+#include "reel/autograd/ops/inplace.h"
 #include "reel/autograd/ops/pointwise.h"
 #include "reel/autograd/ops/promote.h"
 #include "reel/autograd/ops/view.h"
@@ -18,15 +18,20 @@ namespace {
 using detail::RowIndex;
 using Kind = Index::Kind;
 
-bool is_mask(const Index& index) { return index.kind == Kind::tensor && index.tensor.dtype() == bool_; }
+bool is_mask(const Index& index) {
+  return index.kind == Kind::tensor && index.tensor.dtype() == bool_;
+}
 
 /// How many dimensions of the tensor an index uses up.
 Size dims_taken(const Index& index) {
   switch (index.kind) {
     case Kind::number:
-    case Kind::slice: return 1;
-    case Kind::tensor: return is_mask(index) ? index.tensor.dim() : 1;
-    default: return 0;
+    case Kind::slice:
+      return 1;
+    case Kind::tensor:
+      return is_mask(index) ? index.tensor.dim() : 1;
+    default:
+      return 0;
   }
 }
 
@@ -39,8 +44,8 @@ std::vector<Index> spell_out(const char* op, const Tensor& x, const std::vector<
     ellipses += index.kind == Kind::ellipsis;
   }
   check(ellipses <= 1, op, "expected at most one Ellipsis, got {}", ellipses);
-  check(taken <= x.dim(), op, "expected at most {} indices for shape {}, got {}", x.dim(), x.shape(),
-        taken);
+  check(taken <= x.dim(), op, "expected at most {} indices for shape {}, got {}", x.dim(),
+        x.shape(), taken);
   std::vector<Index> all;
   auto fill = [&] { all.insert(all.end(), static_cast<std::size_t>(x.dim() - taken), Slice{}); };
   for (const Index& index : indices) {
@@ -140,7 +145,9 @@ Plan make_plan(const char* op, const Tensor& x, const std::vector<Index>& indice
         ++dim;
         break;
       }
-      case Kind::none: plan.view = unsqueeze(plan.view, dim++); break;
+      case Kind::none:
+        plan.view = unsqueeze(plan.view, dim++);
+        break;
       default:
         tensors.push_back(tensor_index(op, plan.view, dim, index.tensor));
         dim += tensors.back().count;
@@ -216,12 +223,13 @@ Tensor index_put(const Tensor& x, const std::vector<Index>& indices, const Tenso
   write("index_put", out, indices, values, accumulate);
   if (!recording(x, values)) return out;
   const std::vector<Index> frozen = freeze(indices);
-  return record("index_put", out, wrt(x, [frozen, accumulate](const Tensor& dy) {
-                  return accumulate ? dy : index_put(dy, frozen, 0);
-                }),
-                wrt(values, [frozen, dtype = values.dtype()](const Tensor& dy) {
-                  return to(index(dy, frozen), dtype);
-                }));
+  return record(
+      "index_put", out,
+      wrt(x, [frozen,
+              accumulate](const Tensor& dy) { return accumulate ? dy : index_put(dy, frozen, 0); }),
+      wrt(values, [frozen, dtype = values.dtype()](const Tensor& dy) {
+        return to(index(dy, frozen), dtype);
+      }));
 }
 
 const Tensor& index_put_(const Tensor& x, const std::vector<Index>& indices, const Tensor& values,

@@ -8,10 +8,11 @@
 
 namespace reel {
 
-// --- indices ------------------------------------------------------------------------------------------
+// --- indices
+// ------------------------------------------------------------------------------------------
 
-/// `start:stop:step` as in Python; left out, the bounds are the ends. Bounds below 0 count from the end
-/// and those beyond it are cut; the step is positive. `Slice{}` is all of a dimension.
+/// `start:stop:step` as in Python; left out, the bounds are the ends. Bounds below 0 count from the
+/// end and those beyond it are cut; the step is positive. `Slice{}` is all of a dimension.
 struct Slice {
   std::optional<Size> start = {};
   std::optional<Size> stop = {};
@@ -26,14 +27,14 @@ inline constexpr NoneIndex None{};
 struct EllipsisIndex {};
 inline constexpr EllipsisIndex Ellipsis{};
 
-/// One entry of `x.index({...})`: a number, a `Slice`, `None`, `Ellipsis`, or a tensor of integers or
-/// bools.
+/// One entry of `x.index({...})`: a number, a `Slice`, `None`, `Ellipsis`, or a tensor of integers
+/// or bools.
 struct REEL_API Index {
   enum class Kind { number, slice, none, ellipsis, tensor };
 
   template <std::integral T>
-    requires(!std::same_as<T, bool>)
-  Index(T index) : kind(Kind::number), number(static_cast<Size>(index)) {}
+  requires(!std::same_as<T, bool>) Index(T index)
+      : kind(Kind::number), number(static_cast<Size>(index)) {}
   Index(const Slice& range) : kind(Kind::slice), slice(range) {}
   Index(NoneIndex) : kind(Kind::none) {}
   Index(EllipsisIndex) : kind(Kind::ellipsis) {}
@@ -47,13 +48,14 @@ struct REEL_API Index {
 
 /// `x[indices]` as in NumPy: `index(x, {0, Slice{1, 5}, Ellipsis})`.
 ///
-/// Numbers, slices and `None` give a view. Integer tensors pick entries and broadcast together; a bool
-/// tensor stands for the indices of its true elements. Their dimensions take the place of those they
-/// index, or come first when slices stand between them. Every entry of an int64 or int32 tensor lies in
+/// Numbers, slices and `None` give a view. Integer tensors pick entries and broadcast together; a
+/// bool tensor stands for the indices of its true elements. Their dimensions take the place of
+/// those they index, or come first when slices stand between them. Every entry of an int64 or int32
+/// tensor lies in
 /// `[-size, size)`. Differentiable with respect to `x`.
 ///
-/// Throws when there are more indices than dimensions, when one is out of range, when a mask has another
-/// shape than what it covers, and when a tensor has another dtype.
+/// Throws when there are more indices than dimensions, when one is out of range, when a mask has
+/// another shape than what it covers, and when a tensor has another dtype.
 REEL_API Tensor index(const Tensor& x, const std::vector<Index>& indices);
 
 /// A copy of `x` with `x[indices] = values`, or `+= values` with `accumulate`; differentiable with
@@ -79,28 +81,30 @@ REEL_API Tensor index_select(const Tensor& x, Size dim, const Tensor& index);
 /// Throws when `source` has another shape than `x` has with `dim` as long as `index`.
 REEL_API Tensor index_add(const Tensor& x, Size dim, const Tensor& index, const Tensor& source);
 
-// --- element by element -------------------------------------------------------------------------------
+// --- element by element
+// -------------------------------------------------------------------------------
 
-/// `out[i, j] = x[index[i, j], j]` for dimension 0, and so on; `out` has the shape of `index`, which is
-/// no larger than `x` in the other dimensions. Follows `torch.gather`.
+/// `out[i, j] = x[index[i, j], j]` for dimension 0, and so on; `out` has the shape of `index`,
+/// which is no larger than `x` in the other dimensions. Follows `torch.gather`.
 ///
 /// Throws `[gather] expected indices in [0, 10), got 12`.
 REEL_API Tensor gather(const Tensor& x, Size dim, const Tensor& index);
 
-/// `gather` after `x` and `index` are broadcast together in the other dimensions, with indices below 0
-/// counting from the end: takes what `argmax(x, dim, true)` or a sort points at. Follows
+/// `gather` after `x` and `index` are broadcast together in the other dimensions, with indices
+/// below 0 counting from the end: takes what `argmax(x, dim, true)` or a sort points at. Follows
 /// `torch.take_along_dim`.
 REEL_API Tensor take_along_dim(const Tensor& x, const Tensor& index, Size dim);
 
-/// A copy of `x` with `out[index[i, j], j] = source[i, j]` for dimension 0, and so on. Where indices
-/// repeat, the last value stays, and the gradient of `source` is that of all. A 0-d `source` serves
-/// every index. Follows `torch.scatter`.
+/// A copy of `x` with `out[index[i, j], j] = source[i, j]` for dimension 0, and so on. Where
+/// indices repeat, the last value stays, and the gradient of `source` is that of all. A 0-d
+/// `source` serves every index. Follows `torch.scatter`.
 REEL_API Tensor scatter(const Tensor& x, Size dim, const Tensor& index, const Tensor& source);
 
 /// The same with `+=`; where indices repeat, all are added. Follows `torch.scatter_add`.
 REEL_API Tensor scatter_add(const Tensor& x, Size dim, const Tensor& index, const Tensor& source);
 
-// --- masks --------------------------------------------------------------------------------------------
+// --- masks
+// --------------------------------------------------------------------------------------------
 
 /// `x` with `value` (0-d) where `mask` (bool) is true; the two shapes broadcast.
 /// Follows `torch.masked_fill`.
@@ -114,14 +118,14 @@ REEL_API Tensor masked_select(const Tensor& x, const Tensor& mask);
 /// Follows `torch.nonzero`.
 REEL_API Tensor nonzero(const Tensor& x);
 
-/// Integer labels `[...]` as int64 rows `[..., num_classes]` with a single 1 in each; `num_classes` is
-/// one more than the largest label if left out. Follows `torch.nn.functional.one_hot`.
+/// Integer labels `[...]` as int64 rows `[..., num_classes]` with a single 1 in each; `num_classes`
+/// is one more than the largest label if left out. Follows `torch.nn.functional.one_hot`.
 ///
 /// Throws when a label lies outside `[0, num_classes)`.
 REEL_API Tensor one_hot(const Tensor& labels, std::optional<Size> num_classes = {});
 
-/// `x` (a matrix, or a batch of them) with zeros above the diagonal `diagonal` places right of the main
-/// one. Follows `torch.tril`.
+/// `x` (a matrix, or a batch of them) with zeros above the diagonal `diagonal` places right of the
+/// main one. Follows `torch.tril`.
 REEL_API Tensor tril(const Tensor& x, Size diagonal = 0);
 /// `x` (a matrix, or a batch of them) with zeros below that diagonal. Follows `torch.triu`.
 REEL_API Tensor triu(const Tensor& x, Size diagonal = 0);

@@ -91,7 +91,8 @@ Tensor add_rows(const char* op, const Tensor& x, const RowIndex& index, const Sh
     kernels::add_rows(index.rows.numel(), index.rows.data_ptr<Size>(), x.dtype(), out.impl().data,
                       *blocks_of(out, index), from.impl().data);
   }
-  return record(op, out, wrt(x, [op, index](const Tensor& dy) { return take_rows(op, dy, index); }));
+  return record(op, out,
+                wrt(x, [op, index](const Tensor& dy) { return take_rows(op, dy, index); }));
 }
 
 void put_rows(const Tensor& x, const RowIndex& index, const Tensor& values, bool accumulate) {

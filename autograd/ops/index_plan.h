@@ -21,7 +21,7 @@ Tensor true_positions(const Tensor& mask);
 /// Which entries of some neighbouring dimensions of a tensor are meant: of dimensions `dim` to
 /// `dim + count`, taken as one, entry `rows[i]` is the i-th.
 struct RowIndex {
-  Tensor rows;       ///< int64, checked, contiguous
+  Tensor rows;  ///< int64, checked, contiguous
   Size dim = 0;
   Size count = 1;
   Shape shape = {};  ///< what takes the place of these dimensions
@@ -36,7 +36,8 @@ Tensor take_rows(const char* op, const Tensor& x, const RowIndex& index);
 /// Zeros of `shape` with `x` added at the entries.
 Tensor add_rows(const char* op, const Tensor& x, const RowIndex& index, const Shape& shape);
 
-/// Writes `values`, of the indexed shape and the dtype of `x`, to the entries in place, or adds them.
+/// Writes `values`, of the indexed shape and the dtype of `x`, to the entries in place, or adds
+/// them.
 void put_rows(const Tensor& x, const RowIndex& index, const Tensor& values, bool accumulate);
 
 }  // namespace reel::detail

@@ -85,8 +85,8 @@ TensorOptions options_like(const Tensor& like, TensorOptions options) {
   return options;
 }
 
-/// Dropout with the numbers from `at` on, element by element in the memory order of `strides`. Linear
-/// in x, so that it is its own derivative.
+/// Dropout with the numbers from `at` on, element by element in the memory order of `strides`.
+/// Linear in x, so that it is its own derivative.
 Tensor dropout_at(const Tensor& x, double p, kernels::RandomStream at, const Strides& strides) {
   Tensor dense = x;
   if (x.strides() != strides) {
@@ -101,7 +101,8 @@ Tensor dropout_at(const Tensor& x, double p, kernels::RandomStream at, const Str
       kernels::dropout(at, x.numel(), dense.data_ptr<T>(), out.data_ptr<T>(), p, 1 / (1 - p));
     }
   });
-  return record("dropout", out, wrt(x, [=](const Tensor& dy) { return dropout_at(dy, p, at, strides); }));
+  return record("dropout", out,
+                wrt(x, [=](const Tensor& dy) { return dropout_at(dy, p, at, strides); }));
 }
 
 }  // namespace
@@ -227,8 +228,9 @@ Tensor dropout(const Tensor& x, double p, bool training, Generator& generator) {
   check(p >= 0 && p <= 1, "dropout", "expected p in [0, 1], got {}", p);
   check_floating("dropout", x.dtype());
   if (!training || p == 0) return x;
-  const Strides strides =
-      detail::is_dense(x.shape(), x.strides()) ? x.strides() : detail::contiguous_strides(x.shape());
+  const Strides strides = detail::is_dense(x.shape(), x.strides())
+                              ? x.strides()
+                              : detail::contiguous_strides(x.shape());
   return dropout_at(x, p, take(generator, x.numel(), kernels::group_words), strides);
 }
 

@@ -61,8 +61,8 @@ REEL_API Tensor randint_like(const Tensor& like, Size low, Size high, Generator&
 /// else returns `x` itself. Keeps no mask: backward draws the same numbers again.
 /// Throws when `p` is outside [0, 1].
 ///
-/// Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 2014;
-/// follows `torch.nn.functional.dropout`.
+/// Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR
+/// 2014; follows `torch.nn.functional.dropout`.
 REEL_API Tensor dropout(const Tensor& x, double p = 0.5, bool training = true);
 REEL_API Tensor dropout(const Tensor& x, double p, bool training, Generator& generator);
 

@@ -33,15 +33,16 @@ double degrees_of_freedom(const Reduced& reduced, Size correction) {
 
 /// The sum of squared distances from the mean, scaled and finished as told.
 Tensor reduce_deviations(const Tensor& x, const Reduced& reduced, double divisor, Finish finish) {
-  const Tensor center = reduce(Reduction::sum, x, reduced,
-                               {.scale = 1 / static_cast<double>(reduced.length)});
+  const Tensor center =
+      reduce(Reduction::sum, x, reduced, {.scale = 1 / static_cast<double>(reduced.length)});
   return reduce(Reduction::sum_squared_deviations, x, reduced,
                 {.center = center.impl().data, .finish = finish, .scale = 1 / divisor});
 }
 
 }  // namespace
 
-// --- sums -------------------------------------------------------------------------------------------
+// --- sums
+// -------------------------------------------------------------------------------------------
 
 Tensor sum(const Tensor& x, const Dims& dims, bool keepdim) {
   const Reduced reduced("sum", x, dims, keepdim);
@@ -73,7 +74,7 @@ Tensor std(const Tensor& x, const Dims& dims, Size correction, bool keepdim) {
   const double divisor = degrees_of_freedom(reduced, correction);
   return record("std", reduce_deviations(x, reduced, divisor, Finish::sqrt),
                 wrt(x, [x = save(x), dims, spread = reduced.spread, divisor](const Tensor& dy,
-                                                                            const Tensor& y) {
+                                                                             const Tensor& y) {
                   const Tensor slope = dy / (divisor * infinite_where_zero(y));
                   return spread(slope) * (x - mean(x, dims, true));
                 }));
@@ -92,12 +93,14 @@ Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
                 }));
 }
 
-// --- products ---------------------------------------------------------------------------------------
+// --- products
+// ---------------------------------------------------------------------------------------
 
 namespace {
 
-/// Along the first dimension, for each element the product of all others: halves are multiplied pairwise
-/// up a tree and down again, so that nothing is ever divided by an element, which may be 0.
+/// Along the first dimension, for each element the product of all others: halves are multiplied
+/// pairwise up a tree and down again, so that nothing is ever divided by an element, which may be
+/// 0.
 Tensor products_of_others(const Tensor& x) {
   const Size n = x.size(0);
   if (n == 1) return ones_like(x);
@@ -137,7 +140,8 @@ Tensor prod(const Tensor& x, const Dims& dims, bool keepdim) {
                            const Tensor& dy) { return prod_backward(dy, x, mask, spread); }));
 }
 
-// --- norms ------------------------------------------------------------------------------------------
+// --- norms
+// ------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -180,13 +184,15 @@ Tensor norm(const Tensor& x, double p, const Dims& dims, bool keepdim) {
   detail::check_floating("norm", x);
   check(!std::isnan(p), "norm", "expected a number p, got nan");
   const Reduced reduced("norm", x, dims, keepdim);
-  return record("norm", norm_forward(x, p, reduced),
-                wrt(x, [x = save(x), p, spread = reduced.spread](const Tensor& dy, const Tensor& y) {
-                  return norm_backward(dy, y, x, p, spread);
-                }));
+  return record(
+      "norm", norm_forward(x, p, reduced),
+      wrt(x, [x = save(x), p, spread = reduced.spread](const Tensor& dy, const Tensor& y) {
+        return norm_backward(dy, y, x, p, spread);
+      }));
 }
 
-// --- running sums -----------------------------------------------------------------------------------
+// --- running sums
+// -----------------------------------------------------------------------------------
 
 namespace {
 
@@ -212,7 +218,8 @@ Tensor cumsum(const Tensor& x, Size dim) {
   return running_sum(x, detail::wrap_dim("cumsum", dim, x.dim()), false);
 }
 
-// --- truth ------------------------------------------------------------------------------------------
+// --- truth
+// ------------------------------------------------------------------------------------------
 
 Tensor any(const Tensor& x, const Dims& dims, bool keepdim) {
   return reduce(Reduction::any, x, Reduced("any", x, dims, keepdim));
@@ -222,17 +229,22 @@ Tensor all(const Tensor& x, const Dims& dims, bool keepdim) {
   return reduce(Reduction::all, x, Reduced("all", x, dims, keepdim));
 }
 
-// --- methods ----------------------------------------------------------------------------------------
+// --- methods
+// ----------------------------------------------------------------------------------------
 
 Tensor Tensor::sum(const Dims& dims, bool keepdim) const { return reel::sum(*this, dims, keepdim); }
-Tensor Tensor::mean(const Dims& dims, bool keepdim) const { return reel::mean(*this, dims, keepdim); }
+Tensor Tensor::mean(const Dims& dims, bool keepdim) const {
+  return reel::mean(*this, dims, keepdim);
+}
 Tensor Tensor::var(const Dims& dims, Size correction, bool keepdim) const {
   return reel::var(*this, dims, correction, keepdim);
 }
 Tensor Tensor::std(const Dims& dims, Size correction, bool keepdim) const {
   return reel::std(*this, dims, correction, keepdim);
 }
-Tensor Tensor::prod(const Dims& dims, bool keepdim) const { return reel::prod(*this, dims, keepdim); }
+Tensor Tensor::prod(const Dims& dims, bool keepdim) const {
+  return reel::prod(*this, dims, keepdim);
+}
 Tensor Tensor::logsumexp(const Dims& dims, bool keepdim) const {
   return reel::logsumexp(*this, dims, keepdim);
 }

@@ -11,7 +11,7 @@ namespace reel::detail {
 
 /// How a result goes back to the shape that was reduced.
 struct Spread {
-  Shape kept;   // of the input, with 1 for each reduced dimension
+  Shape kept;  // of the input, with 1 for each reduced dimension
   Shape input;
 
   /// A result, or its gradient, repeated along the dimensions that were reduced: a view.

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "reel/autograd/gradcheck.h"
@@ -295,6 +296,21 @@ TEST_CASE("conv2d with its ReLU inside equals the two ops") {
   const auto got = grad({fused}, {x32, w32, b32}, {.grad_outputs = {dy}});
   const auto wanted = grad({plain}, {x32, w32, b32}, {.grad_outputs = {dy}});
   for (std::size_t i = 0; i < 3; ++i) CHECK(largest_difference(got[i], wanted[i]) < 1e-4);
+}
+
+TEST_CASE("a ReLU inside an op passes NaN on") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const DType dtype : {float32, float64}) {
+    for (const Size channels : {1, 8}) {
+      const Tensor x = full({2, channels, 6, 6}, nan, {.dtype = dtype});
+      const Tensor w = ones({16, channels, 3, 3}, {.dtype = dtype});
+      CHECK(isnan(detail::conv2d_relu(x, w)).all().item<bool>());
+      CHECK(isnan(detail::relu_max_pool2d(x, 2)).all().item<bool>());
+      const Tensor rows = x.flatten(1), v = ones({30, rows.size(1)}, {.dtype = dtype});
+      CHECK(isnan(detail::linear_relu(rows, v)).all().item<bool>());
+      CHECK(isnan(detail::linear_relu(rows[0], v)).all().item<bool>());
+    }
+  }
 }
 
 TEST_CASE("conv1d slides along one dimension") {

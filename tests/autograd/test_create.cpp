@@ -58,7 +58,8 @@ TEST_CASE("negative sizes are refused") {
 
 TEST_CASE("zeros_like and its kin keep shape, dtype and memory order") {
   const Tensor like = detail::empty_strided({2, 3}, {1, 2}, float64);
-  for (const Tensor& made : {zeros_like(like), ones_like(like), full_like(like, 2), empty_like(like)}) {
+  for (const Tensor& made :
+       {zeros_like(like), ones_like(like), full_like(like, 2), empty_like(like)}) {
     CHECK(made.shape() == like.shape());
     CHECK(made.strides() == like.strides());
     CHECK(made.dtype() == float64);
@@ -202,6 +203,7 @@ TEST_CASE("from_blob takes raw memory with a dtype, and refuses what it cannot u
   int deleted = 0;
   CHECK_THROWS_AS(from_blob(odd, 1, [&](void*) { ++deleted; }), Error);
   CHECK_THROWS_AS(
-      from_blob(data, 1, [&](void*) { ++deleted; }, {.dtype = int64, .requires_grad = true}), Error);
+      from_blob(data, 1, [&](void*) { ++deleted; }, {.dtype = int64, .requires_grad = true}),
+      Error);
   CHECK(deleted == 0);
 }

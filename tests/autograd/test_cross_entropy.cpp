@@ -90,8 +90,7 @@ TEST_CASE("cross-entropy of one sample, of images, and in any memory order") {
 
   const Tensor one = random_tensor({5});
   const Tensor label = tensor(3);
-  check_values(cross_entropy_logits(one, label), {},
-               {logsumexp(one, 0).item() - one[3].item()});
+  check_values(cross_entropy_logits(one, label), {}, {logsumexp(one, 0).item() - one[3].item()});
   check_values(cross_entropy_logits(one, label, none), {},
                {logsumexp(one, 0).item() - one[3].item()});
   check_gradients([&](const Tensor& v) { return cross_entropy_logits(v, label); }, one);

@@ -140,9 +140,9 @@ TEST_CASE("index tensors out of range or of another dtype are refused") {
   CHECK_THROWS_WITH_AS(x[tensor({0, 3})], "[index] expected indices in [-3, 3), got 3", Error);
   CHECK_THROWS_WITH_AS(x.index({Slice{}, tensor({-3})}),
                        "[index] expected indices in [-2, 2), got -3", Error);
-  CHECK_THROWS_WITH_AS(
-      x[tensor({1}, {.dtype = uint8})],
-      "[index] expected index tensors of dtype int64, int32 or bool, got uint8", Error);
+  CHECK_THROWS_WITH_AS(x[tensor({1}, {.dtype = uint8})],
+                       "[index] expected index tensors of dtype int64, int32 or bool, got uint8",
+                       Error);
   CHECK_THROWS_AS(x[tensor({1.0})], Error);
   CHECK_THROWS_AS(zeros({0, 2})[tensor({0})], Error);
 }
@@ -151,9 +151,12 @@ TEST_CASE("indexing reads through any strides") {
   const Tensor x = counted({4, 3, 6}).permute({2, 0, 1}).slice(0, 0, 6, 2);  // [3, 4, 3]
   const Tensor packed = x.contiguous();
   const Tensor i = tensor({2, 0, 1, 1});
-  for (const std::vector<Index>& indices :
-       {std::vector<Index>{i}, {Slice{}, i}, {Slice{}, Slice{}, tensor({2, 0})}, {i, Slice{}, 1},
-        {Slice{}, i, tensor({2, 0, 1, 2})}, {packed > 30}}) {
+  for (const std::vector<Index>& indices : {std::vector<Index>{i},
+                                            {Slice{}, i},
+                                            {Slice{}, Slice{}, tensor({2, 0})},
+                                            {i, Slice{}, 1},
+                                            {Slice{}, i, tensor({2, 0, 1, 2})},
+                                            {packed > 30}}) {
     CHECK(values_of(x.index(indices)) == values_of(packed.index(indices)));
   }
 }
@@ -173,8 +176,11 @@ TEST_CASE("indexing is differentiable twice") {
   const Tensor j = tensor({1, 1, 3});
   check_gradients([&](const Tensor& a) { return (a * a).index({i, j}); }, x);
   check_gradients([&](const Tensor& a) { return (a * a).index({Slice{}, i, Ellipsis, None}); }, x);
-  check_gradients([&](const Tensor& a) { return (a * a).index({i, Slice{1, 3}, tensor({0, 1, 1})}); },
-                  x);
+  check_gradients(
+      [&](const Tensor& a) {
+        return (a * a).index({i, Slice{1, 3}, tensor({0, 1, 1})});
+      },
+      x);
   check_gradients([&](const Tensor& a) { return (a * a).index({1, Slice{0, 4, 2}}); }, x);
   check_gradients([&](const Tensor& a) { return masked_select(a * a, x > 0); }, x);
   check_gradients([&](const Tensor& a) { return index_select(a * a, 1, j); }, x);
@@ -252,7 +258,9 @@ TEST_CASE("index_put copies, and passes gradients to both") {
     return index_put(a * a, {tensor({2, 2})}, b * b, true);
   };
   check_gradients(add_to, x, v);
-  auto one_value = [&](const Tensor& a, const Tensor& b) { return index_put(a * a, {x > 0}, b * b); };
+  auto one_value = [&](const Tensor& a, const Tensor& b) {
+    return index_put(a * a, {x > 0}, b * b);
+  };
   check_gradients(one_value, x, testing::random_tensor({}));
   auto part = [](const Tensor& a, const Tensor& b) {
     return index_put(a * a, {Slice{}, Slice{0, 4, 2}}, b * b);
@@ -318,8 +326,7 @@ TEST_CASE("gather agrees with a loop, whatever the strides") {
     CHECK(values_of(gather(x, dim, index)) == values_of(slow_gather(x, dim, index)));
     const Tensor turned = x.permute({2, 1, 0}).contiguous().permute({2, 1, 0});
     CHECK(values_of(gather(turned, dim, index)) == values_of(slow_gather(x, dim, index)));
-    CHECK(values_of(gather(x, dim - 3, index.to(int32))) ==
-          values_of(slow_gather(x, dim, index)));
+    CHECK(values_of(gather(x, dim - 3, index.to(int32))) == values_of(slow_gather(x, dim, index)));
   }
   CHECK(gather(Tensor(2.0), 0, tensor(0)).item() == 2);
   CHECK(gather(x, 0, zeros({0, 3, 5}, {.dtype = int64})).shape() == Shape{0, 3, 5});
@@ -329,8 +336,8 @@ TEST_CASE("gather refuses what does not fit") {
   const Tensor x = counted({10, 2});
   CHECK_THROWS_WITH_AS(gather(x, 0, tensor({{1, 12}})),
                        "[gather] expected indices in [0, 10), got 12", Error);
-  CHECK_THROWS_WITH_AS(gather(x, 0, tensor({{-1}})),
-                       "[gather] expected indices in [0, 10), got -1", Error);
+  CHECK_THROWS_WITH_AS(gather(x, 0, tensor({{-1}})), "[gather] expected indices in [0, 10), got -1",
+                       Error);
   CHECK_THROWS_WITH_AS(gather(x, 0, tensor({1})),
                        "[gather] expected indices of 2 dimensions as x has, got shape [1]", Error);
   CHECK_THROWS_AS(gather(x, 0, tensor({{0, 0, 0}})), Error);
@@ -388,8 +395,11 @@ TEST_CASE("gather and scatter are differentiable twice") {
         return scatter(a * a, 1, tensor({{0, 3, 1}, {2, 1, 0}}), b * b);
       },
       x, source);
-  check_gradients([&](const Tensor& a, const Tensor& b) { return scatter(a * a, 0, tensor({{1, 0}}), b * b); },
-                  x, testing::random_tensor({}));
+  check_gradients(
+      [&](const Tensor& a, const Tensor& b) {
+        return scatter(a * a, 0, tensor({{1, 0}}), b * b);
+      },
+      x, testing::random_tensor({}));
 }
 
 TEST_CASE("masked_fill replaces masked elements") {

@@ -206,7 +206,10 @@ TEST_CASE("powers of numbers take the cheap way and stay differentiable") {
   check_values(pow(tensor({0., 0.}), tensor({0., 2.})), {2}, {1, 0});
 }
 
-TEST_CASE("the gradient of a power with respect to its exponent is 0 at base 0") {
+TEST_CASE("the gradient of a power at base 0 is finite where it should be") {
+  const Tensor base = tensor({0., 0., 2.}, {.dtype = float64, .requires_grad = true});
+  check_values(grad(sum(pow(base, tensor({0., 2., 3.}, {.dtype = float64}))), base), {3},
+               {0, 0, 12});
   const Tensor x = tensor({0., 2.}, {.dtype = float64});
   const Tensor y = tensor({2., 3.}, {.dtype = float64, .requires_grad = true});
   check_values(grad(sum(pow(x, y)), y), {2}, {0, 8 * std::log(2.0)});
@@ -274,6 +277,10 @@ TEST_CASE("integer and bool arithmetic is exact") {
   CHECK((big * -1)[1].item<std::int64_t>() == 3);
   CHECK((big == big - 1)[0].item<bool>() == false);
   check_values(abs(tensor({-3, 4})), {2}, {3, 4});
+  for (const Tensor& whole : {floor(big), ceil(big), round(big)}) {
+    CHECK(whole.dtype() == int64);
+    CHECK((whole == big).all().item<bool>());
+  }
   check_values(clamp(tensor({-3, 4, 9}), 0, 5), {3}, {0, 4, 5});
   CHECK(clamp(tensor({-3, 4, 9}), 0, 5).dtype() == int64);
   CHECK(clamp(tensor({-3, 4, 9}), 0.5).dtype() == float32);

@@ -22,8 +22,8 @@ std::vector<T> values(const Tensor& x) {
   return std::vector<T>(x.data_ptr<T>(), x.data_ptr<T>() + x.numel());
 }
 
-/// The largest distance between the empirical distribution and `cdf`, times sqrt(n): above 1.95 with
-/// probability 0.001 (Kolmogorov and Smirnov).
+/// The largest distance between the empirical distribution and `cdf`, times sqrt(n): above 1.95
+/// with probability 0.001 (Kolmogorov and Smirnov).
 template <class Cdf>
 double distance(std::vector<double> sample, Cdf cdf) {
   std::sort(sample.begin(), sample.end());
@@ -199,7 +199,8 @@ TEST_CASE("randn is normal, its halves uncorrelated") {
     for (std::size_t i = 0; i < sample.size(); ++i) {
       for (int k = 1; k <= 4; ++k) moments[k] += std::pow(sample[i], k) / 200000;
       if (i + 1 < sample.size()) neighbours += sample[i] * sample[i + 1] / 200000;
-      if (i % 32 < 16) pairs += sample[i] * sample[i + 16] / 100000;  // cosine and sine of one angle
+      if (i % 32 < 16)
+        pairs += sample[i] * sample[i + 16] / 100000;  // cosine and sine of one angle
     }
     CHECK(std::fabs(moments[1]) < 0.01);
     CHECK(std::fabs(moments[2] - 1) < 0.015);

@@ -118,7 +118,9 @@ TEST_CASE("mean, var and std follow their definitions") {
   check_reduction([](const Tensor& x, const Dims& d, bool k) { return var(x, d, 0, k); },
                   [](const List& x) { return variance(x, 0); }, {.empty = false});
   const auto sample_var = [](const Tensor& x, const Dims& d, bool k) { return var(x, d, 1, k); };
-  const auto sample_std = [](const Tensor& x, const Dims& d, bool k) { return reel::std(x, d, 1, k); };
+  const auto sample_std = [](const Tensor& x, const Dims& d, bool k) {
+    return reel::std(x, d, 1, k);
+  };
   for (const Tensor& x : {random_tensor({4, 5}), strided_random_tensor({4, 5})}) {
     for (const Dims& dims : {Dims{}, Dims{0}, Dims{1}}) {
       const auto spread = [](const List& v) { return variance(v, 1); };
@@ -200,8 +202,8 @@ TEST_CASE("logsumexp neither overflows nor underflows") {
   check_reduction(REEL_OP(logsumexp), reference, {.empty = false});
   check_values(logsumexp(tensor({1000.0, 1000.0}, f64), 0), {}, {1000 + std::log(2)});
   check_values(logsumexp(tensor({-1000.0, -1000.0}, f64), 0), {}, {-1000 + std::log(2)});
-  check_values(logsumexp(tensor({{-inf, -inf}, {-inf, 0.0}, {inf, 0.0}, {not_a_number, inf}}), 1), {4},
-               {-inf, 0, inf, not_a_number});
+  check_values(logsumexp(tensor({{-inf, -inf}, {-inf, 0.0}, {inf, 0.0}, {not_a_number, inf}}), 1),
+               {4}, {-inf, 0, inf, not_a_number});
   check_values(logsumexp(zeros({2, 0}), 1), {2}, {-inf, -inf});
 
   const Tensor x = tensor({{-inf, -inf}, {0.0, -inf}}, f64).requires_grad_();
@@ -285,7 +287,8 @@ TEST_CASE("reductions say what they expected") {
   const Tensor whole = tensor({1, 2});
   for (const char* op : {"mean", "var", "std", "norm", "logsumexp"}) {
     const std::string name = op;
-    const std::string expected = "[" + name + "] expected a floating-point tensor, got dtype int64\n"
+    const std::string expected = "[" + name +
+                                 "] expected a floating-point tensor, got dtype int64\n"
                                  "help: convert it with x.to(float32)";
     CHECK_THROWS_WITH_AS((name == "mean"   ? mean(whole)
                           : name == "var"  ? var(whole)

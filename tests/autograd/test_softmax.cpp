@@ -36,8 +36,14 @@ std::vector<double> gradient_of(F f, const Tensor& x) {
 
 TEST_CASE("softmax and log_softmax along any dimension") {
   const std::pair<Shape, std::vector<Size>> cases[] = {
-      {{}, {0, -1}}, {{1}, {0}},       {{5}, {0}},          {{2, 3}, {0, 1, -1}},
-      {{0}, {0}},    {{2, 0}, {0, 1}}, {{2, 3, 4}, {0, 1, 2}}, {{1, 3, 1}, {0, 1, 2}},
+      {{}, {0, -1}},
+      {{1}, {0}},
+      {{5}, {0}},
+      {{2, 3}, {0, 1, -1}},
+      {{0}, {0}},
+      {{2, 0}, {0, 1}},
+      {{2, 3, 4}, {0, 1, 2}},
+      {{1, 3, 1}, {0, 1, 2}},
   };
   for (const auto& [shape, dims] : cases) {
     for (const Tensor& x : {random_tensor(shape), strided_random_tensor(shape)}) {
@@ -76,7 +82,8 @@ TEST_CASE("softmax of every length, and its fused backward, agree with the plain
         const auto fused = gradient_of([dim](const Tensor& t) { return softmax(t, dim); }, v);
         const auto plain = gradient_of([dim](const Tensor& t) { return plain_softmax(t, dim); }, x);
         check_all_close(float64_tensor(fused), x.numel(), plain, tolerance);
-        const auto log_fused = gradient_of([dim](const Tensor& t) { return log_softmax(t, dim); }, v);
+        const auto log_fused =
+            gradient_of([dim](const Tensor& t) { return log_softmax(t, dim); }, v);
         const auto log_plain =
             gradient_of([dim](const Tensor& t) { return log(plain_softmax(t, dim)); }, x);
         check_all_close(float64_tensor(log_fused), x.numel(), log_plain, tolerance * 100);
@@ -103,8 +110,8 @@ TEST_CASE("softmax of extreme numbers") {
   check_values(softmax(tensor({-1000.0f, -1000.0f}), 0), {2}, {0.5, 0.5});
   check_values(softmax(tensor({0.0f, -200.0f}), 0), {2}, {1, 0});
   check_values(log_softmax(tensor({0.0f, -200.0f}), 0), {2}, {0, -200});
-  check_values(log_softmax(tensor({1e8f, 1e8f + 8}), 0), {2}, {-8 - std::log1p(std::exp(-8.0)),
-                                                            -std::log1p(std::exp(-8.0))}, 1e-6);
+  check_values(log_softmax(tensor({1e8f, 1e8f + 8}), 0), {2},
+               {-8 - std::log1p(std::exp(-8.0)), -std::log1p(std::exp(-8.0))}, 1e-6);
   for (Size n : {3, 40}) {
     Tensor x = zeros({2, n});
     x.data_ptr<float>()[1] = static_cast<float>(-inf);

@@ -18,42 +18,44 @@ using testing::values_of;
 namespace {
 
 Tensor my_softplus(const Tensor& x) {
-  return record("my_softplus",
-                [](auto& out, const auto& in) { xt::noalias(out) = xt::log1p(xt::exp(in)); },
-                [](const Tensor& dy, const Tensor&, const Tensor& in) { return dy * sigmoid(in); },
-                x);
+  return record(
+      "my_softplus", [](auto& out, const auto& in) { xt::noalias(out) = xt::log1p(xt::exp(in)); },
+      [](const Tensor& dy, const Tensor&, const Tensor& in) { return dy * sigmoid(in); }, x);
 }
 
 /// exp(a) * b, whose backward uses the output.
 Tensor scaled_exp(const Tensor& a, const Tensor& b) {
-  return record("scaled_exp",
-                [](auto& out, const auto& u, const auto& v) { xt::noalias(out) = xt::exp(u) * v; },
-                [](const Tensor& dy, const Tensor& y, const Tensor& u, const Tensor&) {
-                  return std::tuple{dy * y, dy * exp(u)};
-                },
-                a, b);
+  return record(
+      "scaled_exp",
+      [](auto& out, const auto& u, const auto& v) { xt::noalias(out) = xt::exp(u) * v; },
+      [](const Tensor& dy, const Tensor& y, const Tensor& u, const Tensor&) {
+        return std::tuple{dy * y, dy * exp(u)};
+      },
+      a, b);
 }
 
 /// The same, element by element.
 Tensor flat_scaled_exp(const Tensor& a, const Tensor& b) {
-  return record("flat_scaled_exp", elementwise([](auto& out, const auto& u, const auto& v) {
-                  xt::noalias(out) = xt::exp(u) * v;
-                }),
-                [](const Tensor& dy, const Tensor& y, const Tensor& u, const Tensor&) {
-                  return std::array{dy * y, dy * exp(u)};
-                },
-                a, b);
+  return record(
+      "flat_scaled_exp", elementwise([](auto& out, const auto& u, const auto& v) {
+        xt::noalias(out) = xt::exp(u) * v;
+      }),
+      [](const Tensor& dy, const Tensor& y, const Tensor& u, const Tensor&) {
+        return std::array{dy * y, dy * exp(u)};
+      },
+      a, b);
 }
 
 Tensor row_sum(const Tensor& x) {
-  return record("row_sum",
-                [](auto& out, const auto& in) {
-                  xt::noalias(out) = xt::sum(in, {1}, xt::evaluation_strategy::immediate);
-                },
-                [](const Tensor& dy, const Tensor&, const Tensor& in) {
-                  return Gradients{dy.unsqueeze(1).expand_as(in)};
-                },
-                {.shape = Shape{x.size(0)}}, x);
+  return record(
+      "row_sum",
+      [](auto& out, const auto& in) {
+        xt::noalias(out) = xt::sum(in, {1}, xt::evaluation_strategy::immediate);
+      },
+      [](const Tensor& dy, const Tensor&, const Tensor& in) {
+        return Gradients{dy.unsqueeze(1).expand_as(in)};
+      },
+      {.shape = Shape{x.size(0)}}, x);
 }
 
 }  // namespace
@@ -66,8 +68,8 @@ TEST_CASE("a tensor is viewed as an xtensor expression without a copy") {
   view(0, 1) = 20;
   CHECK(x[0][1].item() == 20);
   CHECK(view_as_xtensor<float>(x).data() == x.data_ptr<float>());
-  CHECK_THROWS_WITH_AS(view_as_xtensor<double>(x),
-                       "[data_ptr] expected dtype float32, got float64", Error);
+  CHECK_THROWS_WITH_AS(view_as_xtensor<double>(x), "[data_ptr] expected dtype float32, got float64",
+                       Error);
 }
 
 TEST_CASE("views take part in expressions and can be assigned to") {
@@ -203,9 +205,10 @@ TEST_CASE("an op of several inputs broadcasts them") {
 TEST_CASE("an op may have an output of another shape") {
   const Tensor x = arange(6, {.dtype = float64}).view({2, 3});
   check_values(row_sum(x), {2}, {3, 12});
-  CHECK_THROWS_AS(record("bad", [](auto& out, const auto& in) { xt::noalias(out) = in; },
-                         [](const Tensor& dy, const Tensor&, const Tensor&) { return dy; },
-                         {.shape = Shape{7}}, x),
+  CHECK_THROWS_AS(record(
+                      "bad", [](auto& out, const auto& in) { xt::noalias(out) = in; },
+                      [](const Tensor& dy, const Tensor&, const Tensor&) { return dy; },
+                      {.shape = Shape{7}}, x),
                   Error);
 }
 
@@ -216,11 +219,12 @@ TEST_CASE("ops of one's own report what does not fit") {
                        Error);
   CHECK_THROWS_AS(scaled_exp(a, Tensor()), Error);
   const Tensor x = ones({2}, {.requires_grad = true});
-  const Tensor wrong = record("wrong", [](auto& out, const auto& in) { xt::noalias(out) = in; },
-                              [](const Tensor& dy, const Tensor&, const Tensor&) {
-                                return Gradients{dy, dy};
-                              },
-                              x);
+  const Tensor wrong = record(
+      "wrong", [](auto& out, const auto& in) { xt::noalias(out) = in; },
+      [](const Tensor& dy, const Tensor&, const Tensor&) {
+        return Gradients{dy, dy};
+      },
+      x);
   CHECK_THROWS_AS(wrong.sum().backward(), Error);
   const Tensor y = my_softplus(x);
   {

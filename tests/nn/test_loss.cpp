@@ -181,6 +181,14 @@ TEST_CASE("binary losses follow their formulas") {
                        weight * (3 * t * -log(sigmoid(x)) - (1 - t) * log(1 - sigmoid(x)))));
 }
 
+TEST_CASE("binary cross entropy of logits is exact far from 0") {
+  const Tensor x = tensor({-4.0, 4.0}, {.dtype = float64});
+  const Tensor losses = nn::binary_cross_entropy_with_logits(
+      x, tensor({0.0, 0.0}), {.reduction = Reduction::none});
+  CHECK(losses[0].item() == doctest::Approx(0.018149927917809738).epsilon(1e-14));
+  CHECK(losses[1].item() == doctest::Approx(4.0181499279178097).epsilon(1e-14));
+}
+
 TEST_CASE("binary losses stay finite at the ends") {
   const Tensor far = tensor({1000.0, -1000.0}).requires_grad_();
   const Tensor loss = nn::binary_cross_entropy_with_logits(far, tensor({0.0, 1.0}));

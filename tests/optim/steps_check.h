@@ -10,12 +10,12 @@
 
 namespace reel::testing {
 
-/// One parameter's number over several steps: called with the parameter and its gradient, returns the
-/// new parameter; keeps what state it needs.
+/// One parameter's number over several steps: called with the parameter and its gradient, returns
+/// the new parameter; keeps what state it needs.
 using ScalarRule = std::function<double(double parameter, double gradient)>;
 
-/// Takes 5 steps with `make(parameters)` on parameters of both dtypes, of several sizes and memory orders,
-/// and compares every number with `rule()` applied to it.
+/// Takes 5 steps with `make(parameters)` on parameters of both dtypes, of several sizes and memory
+/// orders, and compares every number with `rule()` applied to it.
 template <class Make>
 void check_steps(const Make& make, const std::function<ScalarRule()>& rule) {
   for (DType dtype : {float32, float64}) {

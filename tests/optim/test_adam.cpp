@@ -49,8 +49,8 @@ void check_bad_options(const std::string& name) {
   const auto says = [&](const std::string& text) { return "[" + name + "] " + text; };
   CHECK_THROWS_WITH_AS(Optimizer(p, {.lr = -1}), says("expected lr of at least 0, got -1").c_str(),
                        Error);
-  CHECK_THROWS_WITH_AS(Optimizer(p, {.eps = -1}), says("expected eps of at least 0, got -1").c_str(),
-                       Error);
+  CHECK_THROWS_WITH_AS(Optimizer(p, {.eps = -1}),
+                       says("expected eps of at least 0, got -1").c_str(), Error);
   CHECK_THROWS_WITH_AS(Optimizer(p, {.weight_decay = -1}),
                        says("expected weight_decay of at least 0, got -1").c_str(), Error);
   CHECK_THROWS_WITH_AS(Optimizer(p, {.betas = {0.9, 1}}),

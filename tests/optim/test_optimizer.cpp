@@ -146,19 +146,20 @@ TEST_CASE("a saved state that does not fit is refused and changes nothing") {
   };
   const Tensor b = parameter(1);
   optim::Adam other{{b}, {.lr = 0.5}};
-  CHECK_THROWS_WITH_AS(
-      other.load_state_dict(without("state.0.exp_avg")),
-      "[load_state_dict] expected an entry \"state.0.exp_avg\" for Adam, got none", Error);
+  CHECK_THROWS_WITH_AS(other.load_state_dict(without("state.0.exp_avg")),
+                       "[load_state_dict] expected an entry \"state.0.exp_avg\" for Adam, got none",
+                       Error);
   CHECK_THROWS_WITH_AS(
       other.load_state_dict(without("param_groups.0.lr")),
       "[load_state_dict] expected an entry \"param_groups.0.lr\" for Adam, got none", Error);
   optim::StateDict more = good;
   more.emplace_back("state.1.step", tensor(1));
-  CHECK_THROWS_WITH_AS(other.load_state_dict(more),
-                       "[load_state_dict] expected only entries of Adam with 1 parameters, got 1 "
-                       "more\nhelp: give the optimizer the same groups in the same order as when it "
-                       "was saved",
-                       Error);
+  CHECK_THROWS_WITH_AS(
+      other.load_state_dict(more),
+      "[load_state_dict] expected only entries of Adam with 1 parameters, got 1 "
+      "more\nhelp: give the optimizer the same groups in the same order as when it "
+      "was saved",
+      Error);
   optim::StateDict wide = good;
   wide[1].second = zeros({3});
   CHECK_THROWS_WITH_AS(other.load_state_dict(wide),
@@ -198,9 +199,9 @@ TEST_CASE("optimizers take leaves that require grad, each once") {
       "[Adam] expected parameters that require grad, got one of shape [2, 3] that does not as "
       "parameter 0 of group 0\nhelp: call requires_grad_() on it, or leave it out if it is frozen",
       Error);
-  CHECK_THROWS_WITH_AS(
-      optim::SGD({Tensor()}),
-      "[SGD] expected tensors, got an undefined one as parameter 0 of group 0", Error);
+  CHECK_THROWS_WITH_AS(optim::SGD({Tensor()}),
+                       "[SGD] expected tensors, got an undefined one as parameter 0 of group 0",
+                       Error);
   CHECK_THROWS_WITH_AS(optim::SGD({a, a}),
                        "[SGD] expected different parameters, got parameter 1 of group 0 twice",
                        Error);

@@ -58,8 +58,9 @@ TEST_CASE("SGD refuses options that cannot work") {
                        "[SGD] expected momentum of at least 0, got -0.5", Error);
   CHECK_THROWS_WITH_AS(optim::SGD(p, {.weight_decay = -0.5}),
                        "[SGD] expected weight_decay of at least 0, got -0.5", Error);
-  CHECK_THROWS_WITH_AS(optim::SGD(p, {.nesterov = true}),
-                       "[SGD] expected momentum above 0 and no dampening for nesterov, got momentum "
-                       "0 and dampening 0",
-                       Error);
+  CHECK_THROWS_WITH_AS(
+      optim::SGD(p, {.nesterov = true}),
+      "[SGD] expected momentum above 0 and no dampening for nesterov, got momentum "
+      "0 and dampening 0",
+      Error);
 }

@@ -42,8 +42,8 @@ inline std::vector<double> folded(const Tensor& x, const Dims& dims,
   return results;
 }
 
-/// Fails unless all values are within `tolerance` (relative above 1) of those expected: one assertion
-/// however many there are.
+/// Fails unless all values are within `tolerance` (relative above 1) of those expected: one
+/// assertion however many there are.
 inline void check_all_close(const Tensor& got, const Shape& shape,
                             const std::vector<double>& expected, double tolerance) {
   REQUIRE(got.shape() == shape);

@@ -140,7 +140,7 @@ void check_binary(F f, Reference reference, Domain left = {}, Domain right = {})
   const std::pair<Shape, Shape> shapes[] = {
       {{}, {}},         {{3}, {3}},   {{2, 3}, {2, 3}}, {{2, 3}, {3}},       {{3}, {2, 3}},
       {{2, 1}, {1, 3}}, {{2, 3}, {}}, {{}, {2, 3}},     {{2, 3, 2}, {3, 1}}, {{0}, {0}},
-      {{0}, {1}},       {{2, 0}, {}}, {{1, 1}, {1}},
+      {{0}, {1}},       {{2, 0}, {}}, {{1, 1}, {1}},    {{3}, {1, 1, 1}},
   };
   for (const auto& [a, b] : shapes) {
     check_pair(random_tensor(a, left.low, left.high), random_tensor(b, right.low, right.high, 2));

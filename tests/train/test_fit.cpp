@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "reel/autograd/ops.h"
+#include "reel/autograd/random.h"
 #include "reel/datasets/data_loader.h"
 #include "reel/nn/nn.h"
 #include "reel/optim/optim.h"
-#include "reel/autograd/random.h"
 #include "reel/train/fit.h"
 
 using namespace reel;

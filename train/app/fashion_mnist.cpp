@@ -105,6 +105,27 @@ train::ConfusionMatrix count_predictions(Model& model, const datasets::LabeledIm
   return matrix;
 }
 
+/// Some pictures with what the network takes them for, how sure it is and, where it is wrong, what
+/// they are. `labels`: `[N]`; `probabilities`: `[N, 10]`.
+void show(const char* title, const std::vector<Size>& chosen, const Tensor& images,
+          const Tensor& labels, const Tensor& probabilities,
+          const std::vector<std::string>& class_names) {
+  if (chosen.empty()) return;
+  const auto name = [&](Size cls) { return class_names[static_cast<std::size_t>(cls)]; };
+  std::vector<std::string> captions;
+  for (const Size i : chosen) {
+    const Size taken_for = probabilities[i].argmax().item<Size>(), is = labels[i].item<Size>();
+    const double percent = 100 * probabilities[i][taken_for].item();
+    captions.push_back(taken_for == is
+                           ? fmt::format("{} {:.0f}%", name(is), percent)
+                           : fmt::format("{} {:.0f}% ({})", name(taken_for), percent, name(is)));
+  }
+  const datasets::ShowOptions options{.colors = datasets::terminal_colors(),
+                                      .width = train::terminal_width()};
+  fmt::print("{}\n{}\n", title,
+             datasets::show_images(images.index_select(0, tensor(chosen)), captions, options));
+}
+
 /// The first test pictures that the network gets right and the first that it gets wrong.
 template <class Model>
 void show_predictions(Model& model, const datasets::LabeledImages& data) {
@@ -112,33 +133,18 @@ void show_predictions(Model& model, const datasets::LabeledImages& data) {
   std::iota(first.begin(), first.end(), 0);
   const auto [images, labels] = data.batch(first);
   const Tensor probabilities = softmax(train::predict(model, images), 1);
-  const Tensor best = probabilities.argmax(1);
+  const Tensor is_right = probabilities.argmax(1) == labels;
 
-  const int columns = train::terminal_width();
-  const Size in_a_row = std::clamp<Size>((columns + 1) / 29, 1, 4);
+  const Size in_a_row = std::clamp<Size>((train::terminal_width() + 1) / 29, 1, 4);
   std::vector<Size> right, wrong;
   for (const Size i : first) {
-    auto& chosen = best[i].template item<Size>() == labels[i].template item<Size>() ? right : wrong;
+    std::vector<Size>& chosen = is_right[i].template item<bool>() ? right : wrong;
     if (static_cast<Size>(chosen.size()) < in_a_row) chosen.push_back(i);
   }
-  const auto show = [&](const char* title, const std::vector<Size>& chosen) {
-    if (chosen.empty()) return;
-    std::vector<std::string> captions;
-    for (const Size i : chosen) {
-      const Size taken_for = best[i].template item<Size>();
-      const Size is = labels[i].template item<Size>();
-      const double probability = probabilities[i][taken_for].item();
-      const auto name = [&](Size cls) { return data.class_names()[static_cast<std::size_t>(cls)]; };
-      captions.push_back(taken_for == is ? fmt::format("{} {:.0f}%", name(is), 100 * probability)
-                                         : fmt::format("{} {:.0f}% ({})", name(taken_for),
-                                                       100 * probability, name(is)));
-    }
-    const datasets::ShowOptions options{.colors = datasets::terminal_colors(), .width = columns};
-    fmt::print("{}\n{}\n", title,
-               datasets::show_images(images.index_select(0, tensor(chosen)), captions, options));
-  };
-  show("Recognised, and how sure the network is:", right);
-  show("Mistaken, and what it really is:", wrong);
+  show("Recognised, and how sure the network is:", right, images, labels, probabilities,
+       data.class_names());
+  show("Mistaken, and what it really is:", wrong, images, labels, probabilities,
+       data.class_names());
 }
 
 template <class Model>
@@ -153,13 +159,20 @@ void run(const Arguments& arguments, Model model) {
     fmt::print("{}\n", nn::summary(model, std::get<0>(data.train.batch(std::vector<Size>{0}))));
   }
 
-  const auto history =
-      train::fit(model, data.train,
-                 {.optimizer = optim::Adam{nn::parameters(model), {.lr = arguments.lr}},
-                  .epochs = arguments.epochs,
-                  .batch_size = arguments.batch_size,
-                  .seed = arguments.seed,
-                  .verbose = arguments.quiet ? train::Verbose::none : train::Verbose::automatic});
+  optim::Adam adam{nn::parameters(model), {.lr = arguments.lr}};
+  // Smaller steps from epoch to epoch: about a percent more garments are recognised.
+  const auto slow_down = [&](const train::EpochEnd& epoch) {
+    const double done = static_cast<double>(epoch.epoch) / static_cast<double>(epoch.epochs);
+    adam.set_lr(arguments.lr * (1 - done));
+  };
+  const train::FitOptions options{
+      .optimizer = adam,
+      .epochs = arguments.epochs,
+      .batch_size = arguments.batch_size,
+      .seed = arguments.seed,
+      .callbacks = {slow_down},
+      .verbose = arguments.quiet ? train::Verbose::none : train::Verbose::automatic};
+  const train::History history = train::fit(model, data.train, options);
 
   const train::ConfusionMatrix matrix = count_predictions(model, data.test);
   if (!arguments.quiet) {
@@ -185,12 +198,13 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--batch-size", arguments.batch_size, "Pictures a step [32 for mlp, 64 for cnn]")
       ->check(CLI::PositiveNumber);
-  app.add_option("--lr", arguments.lr, "Adam's learning rate")
+  app.add_option("--lr", arguments.lr,
+                 "Adam's learning rate in the first epoch; it falls evenly after that")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--seed", arguments.seed, "The same seed repeats a run bit for bit")
       ->capture_default_str();
-  app.add_option("--threads", arguments.threads, "Threads [one a core]")
+  app.add_option("--threads", arguments.threads, "Threads [1 for mlp, one a core for cnn]")
       ->check(CLI::PositiveNumber);
   app.add_option("--data", arguments.data,
                  "Folder that holds fashion-mnist/ [$REEL_DATA, then the cache, then a download]");
@@ -201,7 +215,10 @@ int main(int argc, char** argv) {
   try {
     const bool is_cnn = arguments.model == "cnn";
     if (arguments.batch_size == 0) arguments.batch_size = is_cnn ? 64 : 32;
-    if (arguments.threads > 0) set_num_threads(arguments.threads);
+    // The mlp's steps are so short that a second thread helps only on a machine with nothing else
+    // to do.
+    if (arguments.threads == 0) arguments.threads = is_cnn ? get_num_threads() : 1;
+    set_num_threads(arguments.threads);
     manual_seed(arguments.seed);
     if (is_cnn) {
       run(arguments, make_cnn());

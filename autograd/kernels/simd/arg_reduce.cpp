@@ -35,7 +35,8 @@ std::int64_t best_of_row(const T* x, Size n, T& value) {
   for (Size k = 0; k < strands; ++k) best[k] = x[0];
   Size i = 0;
   for (; i + strands <= n; i += strands) {
-    for (Size k = 0; k < strands; ++k) best[k] = Order::better(x[i + k], best[k]) ? x[i + k] : best[k];
+    for (Size k = 0; k < strands; ++k)
+      best[k] = Order::better(x[i + k], best[k]) ? x[i + k] : best[k];
   }
   value = x[0];
   for (; i < n; ++i) value = Order::better(x[i], value) ? x[i] : value;

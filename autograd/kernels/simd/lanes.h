@@ -1,10 +1,10 @@
 #pragma once
 
-// Internal to kernels/simd: one register of floats or doubles in the compilers' own vector extension, whose
-// operators, comparisons and selects serve float and double in one template.
+// Internal to kernels/simd: one register of floats or doubles in the compilers' own vector
+// extension, whose operators, comparisons and selects serve float and double in one template.
 //
-// Everything has internal linkage: no function compiled for one instruction set can be linked into code
-// for another.
+// Everything has internal linkage: no function compiled for one instruction set can be linked into
+// code for another.
 
 #include <cstdint>
 
@@ -172,8 +172,8 @@ REEL_INLINE float fold_lanes(FloatLanes v, const F& f) {
   return v[0];
 }
 
-/// A sum that takes in short sums of floats and keeps them in double, so that its error does not grow
-/// with its length.
+/// A sum that takes in short sums of floats and keeps them in double, so that its error does not
+/// grow with its length.
 template <class T>
 struct LongSum {
   DoubleLanes total = {};
@@ -188,15 +188,17 @@ struct LongSum {
     }
   }
   REEL_INLINE double value() const {
-    return fold_lanes(total, [](const DoubleLanes& a, const DoubleLanes& b)
-                                 __attribute__((always_inline)) { return a + b; });
+    return fold_lanes(
+        total, [](const DoubleLanes& a, const DoubleLanes& b)
+                   __attribute__((always_inline)) { return a + b; });
   }
 };
 
-/// e^x for x <= 0 (and a little above), as softmax needs it: within 1 ulp, 0 where the result would be
-/// denormal; NaN stays NaN.
+/// e^x for x <= 0 (and a little above), as softmax needs it: within 1 ulp, 0 where the result would
+/// be denormal; NaN stays NaN.
 ///
-/// x = k ln 2 + r with |r| <= ln 2 / 2; e^r by its Taylor series, 2^k by building the exponent's bits.
+/// x = k ln 2 + r with |r| <= ln 2 / 2; e^r by its Taylor series, 2^k by building the exponent's
+/// bits.
 template <class T>
 REEL_INLINE Lanes<T> exp_nonpositive(const Lanes<T>& argument) {
   constexpr bool is_float = sizeof(T) == 4;
@@ -208,10 +210,20 @@ REEL_INLINE Lanes<T> exp_nonpositive(const Lanes<T>& argument) {
   constexpr T ln2_high = is_float ? T(0.693359375) : T(6.93147180369123816490e-01);
   constexpr T ln2_low = is_float ? T(-2.12194440054690583e-4) : T(1.90821492927058770002e-10);
   constexpr int degree = is_float ? 7 : 13;
-  constexpr double inverse_factorials[] = {
-      1.0,       1.0,        1.0 / 2,     1.0 / 6,      1.0 / 24,      1.0 / 120,       1.0 / 720,
-      1.0 / 5040, 1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600,
-      1.0 / 6227020800};
+  constexpr double inverse_factorials[] = {1.0,
+                                           1.0,
+                                           1.0 / 2,
+                                           1.0 / 6,
+                                           1.0 / 24,
+                                           1.0 / 120,
+                                           1.0 / 720,
+                                           1.0 / 5040,
+                                           1.0 / 40320,
+                                           1.0 / 362880,
+                                           1.0 / 3628800,
+                                           1.0 / 39916800,
+                                           1.0 / 479001600,
+                                           1.0 / 6227020800};
 
   const LaneMask<T> underflows = argument < lowest;
   const Lanes<T> x = underflows ? splat(lowest) : argument;
@@ -221,7 +233,8 @@ REEL_INLINE Lanes<T> exp_nonpositive(const Lanes<T>& argument) {
   Lanes<T> series = splat(T(inverse_factorials[degree]));
   for (int i = degree - 1; i >= 0; --i) series = series * r + T(inverse_factorials[i]);
   const LaneMask<T> bits = (LaneMask<T>)shifted - (LaneMask<T>)splat(magic);
-  const Lanes<T> power_of_two = (Lanes<T>)((bits + (is_float ? 127 : 1023)) << (is_float ? 23 : 52));
+  const Lanes<T> power_of_two =
+      (Lanes<T>)((bits + (is_float ? 127 : 1023)) << (is_float ? 23 : 52));
   return underflows ? splat(T(0)) : series * power_of_two;
 }
 

@@ -5,8 +5,8 @@
 namespace reel::kernels::REEL_ISA {
 namespace {
 
-// Plain loops over arrays that do not overlap: the compiler vectorises them. What does not change along
-// the arrays is a template argument or computed in double before the loop, as PyTorch does.
+// Plain loops over arrays that do not overlap: the compiler vectorises them. What does not change
+// along the arrays is a template argument or computed in double before the loop, as PyTorch does.
 
 template <class T, bool has_momentum>
 void sgd_loop(Size n, const SgdStep& step, const T* __restrict gradient, T* __restrict parameter,
@@ -33,8 +33,9 @@ void sgd_loop(Size n, const SgdStep& step, const T* __restrict gradient, T* __re
 
 template <class T>
 void sgd(Size n, const SgdStep& step, const void* gradient, void* parameter, void* buffer) {
-  (buffer != nullptr ? sgd_loop<T, true> : sgd_loop<T, false>)(
-      n, step, static_cast<const T*>(gradient), static_cast<T*>(parameter), static_cast<T*>(buffer));
+  (buffer != nullptr ? sgd_loop<T, true>
+                     : sgd_loop<T, false>)(n, step, static_cast<const T*>(gradient),
+                                           static_cast<T*>(parameter), static_cast<T*>(buffer));
 }
 
 template <class T>
@@ -48,21 +49,26 @@ T square_root(T x) {
 
 #ifdef __AVX2__
 /// x / (sqrt(v) * scale + eps) for floats by the processor's estimates, each refined by one step of
-/// Newton's method to the last bit or two: a true root and quotient take twice as long as the rest of
-/// Adam together.
+/// Newton's method to the last bit or two: a true root and quotient take twice as long as the rest
+/// of Adam together.
 REEL_INLINE FloatLanes over_root(const FloatLanes& x, const FloatLanes& v, float scale, float eps) {
 #ifdef __AVX512F__
-  const auto root_estimate = [](const FloatLanes& a)
-                                 __attribute__((always_inline)) { return (FloatLanes)_mm512_maskz_rsqrt14_ps(0xffff, (__m512)a); };
-  const auto inverse_estimate = [](const FloatLanes& a)
-                                    __attribute__((always_inline)) { return (FloatLanes)_mm512_maskz_rcp14_ps(0xffff, (__m512)a); };
+  const auto root_estimate = [](const FloatLanes& a) __attribute__((always_inline)) {
+    return (FloatLanes)_mm512_maskz_rsqrt14_ps(0xffff, (__m512)a);
+  };
+  const auto inverse_estimate = [](const FloatLanes& a) __attribute__((always_inline)) {
+    return (FloatLanes)_mm512_maskz_rcp14_ps(0xffff, (__m512)a);
+  };
 #else
-  const auto root_estimate = [](const FloatLanes& a)
-                                 __attribute__((always_inline)) { return (FloatLanes)_mm256_rsqrt_ps((__m256)a); };
-  const auto inverse_estimate = [](const FloatLanes& a)
-                                    __attribute__((always_inline)) { return (FloatLanes)_mm256_rcp_ps((__m256)a); };
+  const auto root_estimate = [](const FloatLanes& a) __attribute__((always_inline)) {
+    return (FloatLanes)_mm256_rsqrt_ps((__m256)a);
+  };
+  const auto inverse_estimate = [](const FloatLanes& a) __attribute__((always_inline)) {
+    return (FloatLanes)_mm256_rcp_ps((__m256)a);
+  };
 #endif
-  // The estimate of 1 / sqrt(0) is infinite; below this floor the root is negligible beside any eps.
+  // The estimate of 1 / sqrt(0) is infinite; below this floor the root is negligible beside any
+  // eps.
   const FloatLanes floored = v < 1e-36f ? splat(1e-36f) : v;
   const FloatLanes r = root_estimate(floored);
   const FloatLanes root = floored * (r * (1.5f - 0.5f * floored * r * r));
@@ -123,9 +129,11 @@ void adam_loop(Size n, const AdamStep& step, const T* __restrict gradient, T* __
 template <class T>
 void adam(Size n, const AdamStep& step, const void* gradient, void* parameter, void* mean,
           void* variance, void* max_variance) {
-  (max_variance != nullptr ? adam_loop<T, true> : adam_loop<T, false>)(
-      n, step, static_cast<const T*>(gradient), static_cast<T*>(parameter), static_cast<T*>(mean),
-      static_cast<T*>(variance), static_cast<T*>(max_variance));
+  (max_variance != nullptr ? adam_loop<T, true>
+                           : adam_loop<T, false>)(n, step, static_cast<const T*>(gradient),
+                                                  static_cast<T*>(parameter), static_cast<T*>(mean),
+                                                  static_cast<T*>(variance),
+                                                  static_cast<T*>(max_variance));
 }
 
 constexpr OptimTable table = {{sgd<float>, sgd<double>}, {adam<float>, adam<double>}};

@@ -1,6 +1,6 @@
 // Random numbers that are the same bit for bit on every instruction set. So this file is compiled
-// without contraction of a * b + c (see cmake/ReelSimd.cmake), and uses only operations that IEEE 754
-// rounds correctly: + - * / sqrt.
+// without contraction of a * b + c (see cmake/ReelSimd.cmake), and uses only operations that IEEE
+// 754 rounds correctly: + - * / sqrt.
 
 #include "reel/autograd/kernels/random.h"
 
@@ -98,7 +98,8 @@ inline double log_of(double u) {
 
 /// cos and sin of 2 pi u for u in [0, 1), by their Taylor series on [-pi/4, pi/4].
 inline void circle(double u, double& cosine, double& sine) {
-  const double magic = 4 * u + 0x1.8p52;  // rounds to the nearest quarter turn, kept in the low bits
+  const double magic =
+      4 * u + 0x1.8p52;  // rounds to the nearest quarter turn, kept in the low bits
   const uint64_t quarter = __builtin_bit_cast(uint64_t, magic);
   const double angle = (u - (magic - 0x1.8p52) * 0.25) * 0x1.921fb54442d18p+2;
   const double s = angle * angle;

@@ -5,14 +5,15 @@
 namespace reel::kernels::REEL_ISA {
 namespace {
 
-// Float lanes take in this many elements before they are added to the double total.
-constexpr Size block_size = 1024;
+// Each float lane takes in this many elements before it is added to the double total.
+constexpr Size lane_length = 16;
 // Columns are summed over this many rows before they are added to the double total.
 constexpr Size block_rows = 256;
 // Columns worked on at a time: their running sums stay in the first-level cache.
 constexpr Size tile = 1024;
 
-// --- what is summed -----------------------------------------------------------------------------------
+// --- what is summed
+// -----------------------------------------------------------------------------------
 
 template <class T>
 REEL_INLINE Lanes<T> magnitude(const Lanes<T>& x) {
@@ -67,7 +68,8 @@ struct NonZero {
   }
 };
 
-// --- sums ---------------------------------------------------------------------------------------------
+// --- sums
+// ---------------------------------------------------------------------------------------------
 
 template <class T, class Map>
 void sum_rows(const Block& block, void* results, const void* center, double p) {
@@ -79,6 +81,7 @@ void sum_rows(const Block& block, void* results, const void* center, double p) {
     LongSum<T> total;
     Size i = 0;
     while (i + 4 * width <= n) {
+      const Size block_size = 4 * width * lane_length;
       const Size end = i + block_size < n ? i + block_size : n;
       Lanes<T> s0 = {}, s1 = {}, s2 = {}, s3 = {};
       for (; i + 4 * width <= end; i += 4 * width) {
@@ -103,7 +106,7 @@ void sum_rows(const Block& block, void* results, const void* center, double p) {
 /// Columns `[0, n)`, at most one vector of them, of up to eight rows: a tree of additions.
 template <class T, class Map, class Load>
 REEL_INLINE Lanes<T> sum_of_rows(const T* x, Size stride, Size count, const Lanes<T>& c, double p,
-                            const Load& load_row) {
+                                 const Load& load_row) {
   if (count == 8) {
     const Lanes<T> y0 = Map::template map<T>(load_row(x), c, p);
     const Lanes<T> y1 = Map::template map<T>(load_row(x + stride), c, p);
@@ -157,7 +160,8 @@ void sum_columns(const Block& block, void* results, const void* center, double p
   }
 }
 
-// --- products -----------------------------------------------------------------------------------------
+// --- products
+// -----------------------------------------------------------------------------------------
 
 template <class T>
 void prod_rows(const Block& block, void* results, const void*, double) {
@@ -186,7 +190,8 @@ void prod_columns(const Block& block, void* results, const void*, double) {
   }
 }
 
-// --- extremes of floating numbers -----------------------------------------------------------------------
+// --- extremes of floating numbers
+// -----------------------------------------------------------------------
 
 // A NaN replaces every number and is replaced by none: (x > NaN) is false.
 struct Greatest {
@@ -251,8 +256,8 @@ void extreme_columns(const Block& block, void* results, const void*, double) {
     for (; j + width <= block.columns; j += width) {
       Lanes<T> b = load(best + j);
       for (Size k = 0; k < count; ++k) {
-        b = Order::template pick<T>(
-            b, Map::template map<T>(load(x + k * stride + j), Lanes<T>{}, 0));
+        b = Order::template pick<T>(b,
+                                    Map::template map<T>(load(x + k * stride + j), Lanes<T>{}, 0));
       }
       store<T>(best + j, b);
     }
@@ -267,35 +272,50 @@ void extreme_columns(const Block& block, void* results, const void*, double) {
   }
 }
 
-// --- everything else: plain loops -----------------------------------------------------------------------
+// --- everything else: plain loops
+// -----------------------------------------------------------------------
 
 struct Add {
   template <class A, class T>
-  static A apply(A a, T x) { return static_cast<A>(a + static_cast<A>(x)); }
+  static A apply(A a, T x) {
+    return static_cast<A>(a + static_cast<A>(x));
+  }
 };
 struct Multiply {
   template <class A, class T>
-  static A apply(A a, T x) { return static_cast<A>(a * static_cast<A>(x)); }
+  static A apply(A a, T x) {
+    return static_cast<A>(a * static_cast<A>(x));
+  }
 };
 struct Count {
   template <class A, class T>
-  static A apply(A a, T x) { return static_cast<A>(a + (x != T(0) ? A(1) : A(0))); }
+  static A apply(A a, T x) {
+    return static_cast<A>(a + (x != T(0) ? A(1) : A(0)));
+  }
 };
 struct Or {
   template <class A, class T>
-  static A apply(A a, T x) { return static_cast<A>(a | (x != T(0) ? A(1) : A(0))); }
+  static A apply(A a, T x) {
+    return static_cast<A>(a | (x != T(0) ? A(1) : A(0)));
+  }
 };
 struct And {
   template <class A, class T>
-  static A apply(A a, T x) { return static_cast<A>(a & (x != T(0) ? A(1) : A(0))); }
+  static A apply(A a, T x) {
+    return static_cast<A>(a & (x != T(0) ? A(1) : A(0)));
+  }
 };
 struct Higher {
   template <class A, class T>
-  static A apply(A a, T x) { return x > a ? x : a; }
+  static A apply(A a, T x) {
+    return x > a ? x : a;
+  }
 };
 struct Lower {
   template <class A, class T>
-  static A apply(A a, T x) { return x < a ? x : a; }
+  static A apply(A a, T x) {
+    return x < a ? x : a;
+  }
 };
 
 template <class T, class A, class Op>
@@ -317,7 +337,8 @@ void fold_columns(const Block& block, void* results, const void*, double) {
   }
 }
 
-// --- the table ------------------------------------------------------------------------------------------
+// --- the table
+// ------------------------------------------------------------------------------------------
 
 constexpr void set(ReduceTable& table, Reduction op, DType dtype, ReduceKernel rows,
                    ReduceKernel columns) {

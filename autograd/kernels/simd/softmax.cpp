@@ -5,8 +5,8 @@
 namespace reel::kernels::REEL_ISA {
 namespace {
 
-// Float lanes take in this many elements before they are added to a double total.
-constexpr Size block_size = 1024;
+// Each float lane takes in this many elements before it is added to a double total.
+constexpr Size lane_length = 16;
 
 /// NaN where either is.
 template <class T>
@@ -28,7 +28,8 @@ REEL_INLINE Lanes<T> load_padded(const T* p, Size n, T padding) {
   return first_lanes<T>(n) ? load_tail<T>(p, n) : splat(padding);
 }
 
-// --- one row ------------------------------------------------------------------------------------------
+// --- one row
+// ------------------------------------------------------------------------------------------
 
 template <class T>
 REEL_INLINE T max_of(const T* x, Size n) {
@@ -43,19 +44,21 @@ REEL_INLINE T max_of(const T* x, Size n) {
   }
   for (; i + width <= n; i += width) m0 = greater<T>(load(x + i), m0);
   if (i < n) m1 = greater<T>(load_padded(x + i, n - i, lowest<T>), m1);
-  const auto pick = [](const Lanes<T>& a, const Lanes<T>& b)
-                        __attribute__((always_inline)) { return greater<T>(a, b); };
+  const auto pick = [](const Lanes<T>& a, const Lanes<T>& b) __attribute__((always_inline)) {
+    return greater<T>(a, b);
+  };
   return fold_lanes(pick(pick(m0, m1), pick(m2, m3)), pick);
 }
 
-/// Sums `f(i, tail)` over the row, where `f` gives the lanes from element i on, `tail` of them or, for
-/// 0, all.
+/// Sums `f(i, tail)` over the row, where `f` gives the lanes from element i on, `tail` of them or,
+/// for 0, all.
 template <class T, class F>
 REEL_INLINE double sum_lanes(Size n, const F& f) {
   constexpr Size width = lane_count<T>;
   LongSum<T> total;
   Size i = 0;
   while (i + 2 * width <= n) {
+    const Size block_size = 2 * width * lane_length;
     const Size end = i + block_size < n ? i + block_size : n;
     Lanes<T> s0 = {}, s1 = {};
     for (; i + 2 * width <= end; i += 2 * width) {
@@ -98,10 +101,12 @@ struct ShortRow {
 };
 template <class T>
 REEL_INLINE ShortRow<T> short_row(const T* x, Size n) {
-  const auto pick = [](const Lanes<T>& a, const Lanes<T>& b)
-                        __attribute__((always_inline)) { return greater<T>(a, b); };
-  const auto add = [](const Lanes<T>& a, const Lanes<T>& b)
-                       __attribute__((always_inline)) { return a + b; };
+  const auto pick = [](const Lanes<T>& a, const Lanes<T>& b) __attribute__((always_inline)) {
+    return greater<T>(a, b);
+  };
+  const auto add = [](const Lanes<T>& a, const Lanes<T>& b) __attribute__((always_inline)) {
+    return a + b;
+  };
   ShortRow<T> row;
   const Lanes<T> v = n == lane_count<T> ? load(x) : load_padded(x, n, lowest<T>);
   row.max = static_cast<T>(fold_lanes(v, pick));
@@ -129,50 +134,56 @@ void softmax_rows(const void* x_, Size rows, Size n, bool log, void* y_) {
     }
     const Lanes<T> max = splat(max_of(x, n));
     if (log) {
-      const double sum = sum_lanes<T>(n, [&](Size i, Size tail) __attribute__((always_inline)) {
-        return exp_nonpositive<T>(load_at(x, i, tail) - max);
-      });
+      const double sum = sum_lanes<T>(
+          n, [&](Size i, Size tail) __attribute__((always_inline)) {
+            return exp_nonpositive<T>(load_at(x, i, tail) - max);
+          });
       // Subtracted one after the other: their sum would round away what a large maximum hides.
       const T log_sum = log_of<T>(sum);
-      map_row<T>(n, y, [&](Size i, Size tail) __attribute__((always_inline)) {
-        return (load_at(x, i, tail) - max) - log_sum;
-      });
+      map_row<T>(
+          n, y, [&](Size i, Size tail) __attribute__((always_inline)) {
+            return (load_at(x, i, tail) - max) - log_sum;
+          });
     } else {
-      const double sum = sum_lanes<T>(n, [&](Size i, Size tail) __attribute__((always_inline)) {
-        const Lanes<T> e = exp_nonpositive<T>(load_at(x, i, tail) - max);
-        tail == 0 ? store<T>(y + i, e) : store_tail<T>(y + i, e, tail);
-        return e;
-      });
+      const double sum = sum_lanes<T>(
+          n, [&](Size i, Size tail) __attribute__((always_inline)) {
+            const Lanes<T> e = exp_nonpositive<T>(load_at(x, i, tail) - max);
+            tail == 0 ? store<T>(y + i, e) : store_tail<T>(y + i, e, tail);
+            return e;
+          });
       const T scale = static_cast<T>(1 / sum);
-      map_row<T>(n, y, [&](Size i, Size tail) __attribute__((always_inline)) {
-        return load_at(static_cast<const T*>(y), i, tail) * scale;
-      });
+      map_row<T>(
+          n, y, [&](Size i, Size tail) __attribute__((always_inline)) {
+            return load_at(static_cast<const T*>(y), i, tail) * scale;
+          });
     }
   }
 }
 
 template <class T>
-void softmax_rows_backward(const void* y_, const void* dy_, Size rows, Size n, bool log, void* dx_) {
+void softmax_rows_backward(const void* y_, const void* dy_, Size rows, Size n, bool log,
+                           void* dx_) {
   for (Size row = 0; row < rows; ++row) {
     const T* y = static_cast<const T*>(y_) + row * n;
     const T* dy = static_cast<const T*>(dy_) + row * n;
     T* dx = static_cast<T*>(dx_) + row * n;
     if (log) {
-      const T sum = static_cast<T>(
-          sum_lanes<T>(n, [&](Size i, Size tail) __attribute__((always_inline)) {
-            return load_at(dy, i, tail);
-          }));
-      map_row<T>(n, dx, [&](Size i, Size tail) __attribute__((always_inline)) {
-        return load_at(dy, i, tail) - exp_nonpositive<T>(load_at(y, i, tail)) * sum;
-      });
+      const T sum = static_cast<T>(sum_lanes<T>(
+          n, [&](Size i, Size tail)
+                 __attribute__((always_inline)) { return load_at(dy, i, tail); }));
+      map_row<T>(
+          n, dx, [&](Size i, Size tail) __attribute__((always_inline)) {
+            return load_at(dy, i, tail) - exp_nonpositive<T>(load_at(y, i, tail)) * sum;
+          });
     } else {
-      const T dot = static_cast<T>(
-          sum_lanes<T>(n, [&](Size i, Size tail) __attribute__((always_inline)) {
+      const T dot = static_cast<T>(sum_lanes<T>(
+          n, [&](Size i, Size tail) __attribute__((always_inline)) {
             return load_at(dy, i, tail) * load_at(y, i, tail);
           }));
-      map_row<T>(n, dx, [&](Size i, Size tail) __attribute__((always_inline)) {
-        return load_at(y, i, tail) * (load_at(dy, i, tail) - dot);
-      });
+      map_row<T>(
+          n, dx, [&](Size i, Size tail) __attribute__((always_inline)) {
+            return load_at(y, i, tail) * (load_at(dy, i, tail) - dot);
+          });
     }
   }
 }
@@ -190,9 +201,10 @@ void logsumexp_rows(const void* x_, Size rows, Size n, void* y_) {
     } else {
       max = max_of(x, n);
       const Lanes<T> shift = splat(max);
-      sum = sum_lanes<T>(n, [&](Size i, Size tail) __attribute__((always_inline)) {
-        return exp_nonpositive<T>(load_at(x, i, tail) - shift);
-      });
+      sum = sum_lanes<T>(
+          n, [&](Size i, Size tail) __attribute__((always_inline)) {
+            return exp_nonpositive<T>(load_at(x, i, tail) - shift);
+          });
     }
     const bool finite = max - max == T(0);
     static_cast<T*>(y_)[row] =
@@ -207,14 +219,15 @@ void shifted_exp_rows(const void* x_, const void* shift_, const void* scale_, Si
     const T* x = static_cast<const T*>(x_) + row * n;
     const Lanes<T> shift = splat(static_cast<const T*>(shift_)[row]);
     const T scale = static_cast<const T*>(scale_)[row];
-    map_row<T>(n, static_cast<T*>(y_) + row * n,
-               [&](Size i, Size tail) __attribute__((always_inline)) {
-                 return exp_nonpositive<T>(load_at(x, i, tail) - shift) * scale;
-               });
+    map_row<T>(
+        n, static_cast<T*>(y_) + row * n, [&](Size i, Size tail) __attribute__((always_inline)) {
+          return exp_nonpositive<T>(load_at(x, i, tail) - shift) * scale;
+        });
   }
 }
 
-// --- columns: the same, a register holding neighbouring columns --------------------------------------
+// --- columns: the same, a register holding neighbouring columns
+// --------------------------------------
 
 /// Calls `f(j, tail)` for each register of a row.
 template <class T, class F>
@@ -231,7 +244,8 @@ REEL_INLINE void store_at(T* y, Size i, const Lanes<T>& v, Size tail) {
 }
 
 template <class T>
-void softmax_columns_forward(const void* x_, Size n, Size stride, Size columns, bool log, void* y_) {
+void softmax_columns_forward(const void* x_, Size n, Size stride, Size columns, bool log,
+                             void* y_) {
   const T* x = static_cast<const T*>(x_);
   T* y = static_cast<T*>(y_);
   T max[softmax_columns];
@@ -241,28 +255,31 @@ void softmax_columns_forward(const void* x_, Size n, Size stride, Size columns, 
     sum[j] = T(0);
   }
   for (Size row = 0; row < n; ++row) {
-    for_columns<T>(columns, [&](Size j, Size tail) __attribute__((always_inline)) {
-      store<T>(max + j, greater<T>(load_at(x + row * stride, j, tail), load(max + j)));
-    });
+    for_columns<T>(
+        columns, [&](Size j, Size tail) __attribute__((always_inline)) {
+          store<T>(max + j, greater<T>(load_at(x + row * stride, j, tail), load(max + j)));
+        });
   }
   for (Size row = 0; row < n; ++row) {
-    for_columns<T>(columns, [&](Size j, Size tail) __attribute__((always_inline)) {
-      const Lanes<T> e = exp_nonpositive<T>(load_at(x + row * stride, j, tail) - load(max + j));
-      store<T>(sum + j, load(sum + j) + e);
-      if (!log) store_at<T>(y + row * stride, j, e, tail);
-    });
+    for_columns<T>(
+        columns, [&](Size j, Size tail) __attribute__((always_inline)) {
+          const Lanes<T> e = exp_nonpositive<T>(load_at(x + row * stride, j, tail) - load(max + j));
+          store<T>(sum + j, load(sum + j) + e);
+          if (!log) store_at<T>(y + row * stride, j, e, tail);
+        });
   }
   for (Size j = 0; j < columns; ++j) {
     sum[j] = log ? log_of<T>(static_cast<double>(sum[j])) : T(1) / sum[j];
   }
   for (Size row = 0; row < n; ++row) {
-    for_columns<T>(columns, [&](Size j, Size tail) __attribute__((always_inline)) {
-      T* to = y + row * stride;
-      const Lanes<T> result =
-          log ? (load_at(x + row * stride, j, tail) - load(max + j)) - load(sum + j)
-              : load_at(static_cast<const T*>(to), j, tail) * load(sum + j);
-      store_at<T>(to, j, result, tail);
-    });
+    for_columns<T>(
+        columns, [&](Size j, Size tail) __attribute__((always_inline)) {
+          T* to = y + row * stride;
+          const Lanes<T> result =
+              log ? (load_at(x + row * stride, j, tail) - load(max + j)) - load(sum + j)
+                  : load_at(static_cast<const T*>(to), j, tail) * load(sum + j);
+          store_at<T>(to, j, result, tail);
+        });
   }
 }
 
@@ -276,19 +293,21 @@ void softmax_columns_backward(const void* y_, const void* dy_, Size n, Size stri
   for (Size j = 0; j < softmax_columns; ++j) sum[j] = T(0);
   for (Size row = 0; row < n; ++row) {
     const Size at = row * stride;
-    for_columns<T>(columns, [&](Size j, Size tail) __attribute__((always_inline)) {
-      const Lanes<T> g = load_at(dy + at, j, tail);
-      store<T>(sum + j, load(sum + j) + (log ? g : g * load_at(y + at, j, tail)));
-    });
+    for_columns<T>(
+        columns, [&](Size j, Size tail) __attribute__((always_inline)) {
+          const Lanes<T> g = load_at(dy + at, j, tail);
+          store<T>(sum + j, load(sum + j) + (log ? g : g * load_at(y + at, j, tail)));
+        });
   }
   for (Size row = 0; row < n; ++row) {
     const Size at = row * stride;
-    for_columns<T>(columns, [&](Size j, Size tail) __attribute__((always_inline)) {
-      const Lanes<T> g = load_at(dy + at, j, tail);
-      const Lanes<T> v = load_at(y + at, j, tail);
-      const Lanes<T> s = load(sum + j);
-      store_at<T>(dx + at, j, log ? g - exp_nonpositive<T>(v) * s : v * (g - s), tail);
-    });
+    for_columns<T>(
+        columns, [&](Size j, Size tail) __attribute__((always_inline)) {
+          const Lanes<T> g = load_at(dy + at, j, tail);
+          const Lanes<T> v = load_at(y + at, j, tail);
+          const Lanes<T> s = load(sum + j);
+          store_at<T>(dx + at, j, log ? g - exp_nonpositive<T>(v) * s : v * (g - s), tail);
+        });
   }
 }
 

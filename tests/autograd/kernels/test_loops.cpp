@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <numeric>
 #include <random>
 #include <vector>
@@ -77,6 +78,27 @@ TEST_CASE("large loops are split over threads without changing a bit") {
     check_add({300, 400}, {400, 1}, {1, 300}, {400, 1});
     check_add({2, 70000}, {70000, 1}, {70000, 1}, {0, 1});
     check_add({7, 3, 50, 100}, {15000, 5000, 100, 1}, {15000, 5000, 100, 1}, {0, 1, 0, 0});
+  }
+}
+
+TEST_CASE("results too large for the caches are written whole") {
+  const ThreadsGuard guard;
+  const std::size_t n = (std::size_t{16} << 20) / sizeof(float) + 4099;  // and an odd rest
+  std::vector<float> a(n), y(n + 3, -1.0f);
+  std::iota(a.begin(), a.end(), 0.0f);
+  for (int threads : {1, 3}) {
+    set_num_threads(threads);
+    for (std::size_t offset : {std::size_t{0}, std::size_t{3}}) {  // on a cache line, and off it
+      const float two = 2;
+      std::fill(y.begin(), y.end(), -1.0f);
+      run_flat(find(Binary::mul, float32), static_cast<Size>(n),
+               {Operand{.data = y.data() + offset, .item = 4}, Operand{.data = a.data(), .item = 4},
+                Operand{.data = &two, .item = 4, .single = true}});
+      bool right = true;
+      for (std::size_t i = 0; i < n; ++i) right &= y[i + offset] == 2 * a[i];
+      CHECK(right);
+      CHECK(y[offset == 0 ? n : 2] == -1.0f);
+    }
   }
 }
 
