@@ -131,7 +131,8 @@ void detail::deallocate(void* block, std::size_t bytes) noexcept {
   const std::size_t rounded = class_bytes(index);
   cache.stats.in_use -= static_cast<std::int64_t>(rounded);
   if (index >= small_classes) {
-    if (cache.closed || cache.large_cached + rounded > cache_limit.load(std::memory_order_relaxed)) {
+    if (cache.closed ||
+        cache.large_cached + rounded > cache_limit.load(std::memory_order_relaxed)) {
       std::free(block);
       return;
     }

@@ -9,10 +9,10 @@ namespace reel {
 
 /// What the caching allocator holds, in bytes.
 struct MemoryStats {
-  std::int64_t in_use = 0;  ///< handed out on this thread less what came back on it
-  std::size_t cached = 0;   ///< returned by this thread and kept for its next request
-  std::int64_t peak = 0;    ///< the largest `in_use` seen on this thread
-  std::size_t allocations = 0;  ///< requests served on this thread
+  std::int64_t in_use = 0;       ///< handed out on this thread less what came back on it
+  std::size_t cached = 0;        ///< returned by this thread and kept for its next request
+  std::int64_t peak = 0;         ///< the largest `in_use` seen on this thread
+  std::size_t allocations = 0;   ///< requests served on this thread
   std::size_t system_calls = 0;  ///< requests that the cache could not serve
 };
 

@@ -64,12 +64,18 @@ inline constexpr DType dtype_of = detail::dtype_of<std::remove_cv_t<T>>();
 template <class F>
 constexpr decltype(auto) with_dtype(DType dtype, F&& f) {
   switch (dtype) {
-    case DType::float32: return std::forward<F>(f)(float{});
-    case DType::float64: return std::forward<F>(f)(double{});
-    case DType::int64: return std::forward<F>(f)(std::int64_t{});
-    case DType::int32: return std::forward<F>(f)(std::int32_t{});
-    case DType::uint8: return std::forward<F>(f)(std::uint8_t{});
-    default: return std::forward<F>(f)(bool{});
+    case DType::float32:
+      return std::forward<F>(f)(float{});
+    case DType::float64:
+      return std::forward<F>(f)(double{});
+    case DType::int64:
+      return std::forward<F>(f)(std::int64_t{});
+    case DType::int32:
+      return std::forward<F>(f)(std::int32_t{});
+    case DType::uint8:
+      return std::forward<F>(f)(std::uint8_t{});
+    default:
+      return std::forward<F>(f)(bool{});
   }
 }
 

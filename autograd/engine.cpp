@@ -36,8 +36,8 @@ struct Targets {
     return edge.node != nullptr ? on_the_way.contains(edge.node) : index.contains(edge.leaf);
   }
 
-  /// Marks every node from which an input can be reached. Inputs are older than outputs, so one pass
-  /// in order of age sees each node after all that it leads to.
+  /// Marks every node from which an input can be reached. Inputs are older than outputs, so one
+  /// pass in order of age sees each node after all that it leads to.
   void mark(const std::vector<Tensor>& outputs) {
     std::vector<Node*> reachable;
     std::unordered_set<const Node*> seen;
@@ -123,8 +123,10 @@ class Sweep final : detail::GradientSink {
       if (std::find(wanted.begin(), wanted.end(), true) == wanted.end()) return;
     }
     if (node.released) {
-      fail(name_, "expected the graph of '{}' to be there, got one freed by an earlier backward\n"
-                  "help: pass {{.retain_graph = true}} to the earlier one", node.name);
+      fail(name_,
+           "expected the graph of '{}' to be there, got one freed by an earlier backward\n"
+           "help: pass {{.retain_graph = true}} to the earlier one",
+           node.name);
     }
     detail::tape.running = node.name;
     node.run(gradient, kept_output(node), targets_ != nullptr ? &wanted : nullptr, *this);
@@ -292,14 +294,9 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
   for (const Tensor& input : inputs) {
     const void* key = input.is_leaf() ? static_cast<const void*>(input.get()) : input.impl().node;
     const Tensor& found = targets.found[targets.index.at(key)];
-    gradients.push_back(found.defined() ? found
-                                        : zeros(input.shape(), {.dtype = input.dtype()}));
+    gradients.push_back(found.defined() ? found : zeros(input.shape(), {.dtype = input.dtype()}));
   }
   return gradients;
-}
-
-Tensor grad(const Tensor& output, const Tensor& input, const GradOptions& options) {
-  return grad(std::vector{output}, std::vector{input}, options)[0];
 }
 
 }  // namespace reel

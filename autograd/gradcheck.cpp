@@ -10,8 +10,8 @@
 namespace reel {
 namespace {
 
-/// Leaves of our own with the inputs' values and layout, so that steps and gradients touch nothing of
-/// the caller's.
+/// Leaves of our own with the inputs' values and layout, so that steps and gradients touch nothing
+/// of the caller's.
 std::vector<Tensor> own_leaves(const char* name, const std::vector<Tensor>& inputs) {
   std::vector<Tensor> leaves;
   bool any = false;
@@ -19,7 +19,8 @@ std::vector<Tensor> own_leaves(const char* name, const std::vector<Tensor>& inpu
     Tensor leaf = input.detach();
     if (input.requires_grad()) {
       check(input.dtype() == float64, name,
-            "expected float64 inputs, got {}\nhelp: differences of float32 are too coarse", input.dtype());
+            "expected float64 inputs, got {}\nhelp: differences of float32 are too coarse",
+            input.dtype());
       leaf.requires_grad_();
       any = true;
     }
@@ -70,15 +71,16 @@ Tensor one_hot_like(const Tensor& output, Size index, double value) {
   return gradient;
 }
 
-/// d(outputs)/d(input) by differences: one row for each element of the input, holding all elements of
-/// all outputs.
+/// d(outputs)/d(input) by differences: one row for each element of the input, holding all elements
+/// of all outputs.
 std::vector<std::vector<double>> differences(const TensorFunction& f, std::vector<Tensor> inputs,
                                              std::size_t which, double eps) {
   const Tensor original = inputs[which].detach();
   for (Tensor& input : inputs) input = input.detach();
   auto evaluate = [&](Size element, double step) {
     inputs[which] = shifted(original, element, step);
-    inputs[which].requires_grad_();  // the function may record, as the backward under gradgradcheck does
+    inputs[which]
+        .requires_grad_();  // the function may record, as the backward under gradgradcheck does
     std::vector<double> all;
     for (const Tensor& output : floating_outputs(f, inputs)) {
       const std::vector<double> part = values(output);
@@ -122,8 +124,9 @@ GradcheckResult gradcheck(const TensorFunction& f, const std::vector<Tensor>& in
           for (const Tensor& input : checked) none.push_back(zeros_like(input));
           return none;
         }
-        return grad({output}, checked,
-                    {.grad_outputs = {one_hot_like(output, element, weight)}, .retain_graph = true});
+        return grad(
+            {output}, checked,
+            {.grad_outputs = {one_hot_like(output, element, weight)}, .retain_graph = true});
       };
       const std::vector<Tensor> once = gradients_for(1);
       const std::vector<Tensor> scaled = gradients_for(-3);
@@ -132,9 +135,10 @@ GradcheckResult gradcheck(const TensorFunction& f, const std::vector<Tensor>& in
         const std::vector<double> scaled_column = values(scaled[i]);
         for (std::size_t k = 0; k < column.size(); ++k) {
           if (std::abs(scaled_column[k] + 3 * column[k]) > 1e-10 * (1 + std::abs(column[k]))) {
-            return {false, fmt::format("input {} element {}: backward is not linear in the gradient it "
-                                       "is given: {} for 1, {} for -3",
-                                       positions[i], k, column[k], scaled_column[k])};
+            return {false,
+                    fmt::format("input {} element {}: backward is not linear in the gradient it "
+                                "is given: {} for 1, {} for -3",
+                                positions[i], k, column[k], scaled_column[k])};
           }
         }
         jacobian[i].push_back(column);
@@ -151,11 +155,13 @@ GradcheckResult gradcheck(const TensorFunction& f, const std::vector<Tensor>& in
       for (std::size_t column = 0; column < rows[element].size(); ++column) {
         const double expected = rows[element][column];
         const double got = jacobian[i][column][element];
-        const bool close = std::abs(got - expected) <= options.atol + options.rtol * std::abs(expected);
+        const bool close =
+            std::abs(got - expected) <= options.atol + options.rtol * std::abs(expected);
         if (!close) {  // also when either is NaN
-          return {false, fmt::format("input {} element {}, output element {}: backward says {:.6g}, "
-                                     "differences say {:.6g}",
-                                     positions[i], element, column, got, expected)};
+          return {false,
+                  fmt::format("input {} element {}, output element {}: backward says {:.6g}, "
+                              "differences say {:.6g}",
+                              positions[i], element, column, got, expected)};
         }
       }
     }

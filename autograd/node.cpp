@@ -18,8 +18,8 @@ constinit thread_local DeadNodes dead{};
 }  // namespace
 
 void destroy(Node* node) noexcept {
-  // Freeing a node drops its inputs, whose nodes may then be free too, and so on down the tape: they
-  // queue up here, so that a chain of a million ops needs no deeper a stack than one.
+  // Freeing a node drops its inputs, whose nodes may then be free too, and so on down the tape:
+  // they queue up here, so that a chain of a million ops needs no deeper a stack than one.
   node->next_dead = dead.head;
   dead.head = node;
   if (dead.freeing) return;
@@ -71,8 +71,9 @@ void changed_in_place(const Tensor& tensor) {
 void already_recorded(Node* node) {
   const char* name = node->name;
   drop(node);
-  fail(name, "expected a new tensor as the output to record, got one that requires grad\n"
-             "help: an op must not return its input; return a view or a copy of it");
+  fail(name,
+       "expected a new tensor as the output to record, got one that requires grad\n"
+       "help: an op must not return its input; return a view or a copy of it");
 }
 
 void wrong_gradient_count(const Node& node, std::size_t got) {

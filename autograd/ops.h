@@ -1,7 +1,7 @@
 #pragma once
 
-// Every op. Each header stands for one family: what it does here, its derivative beside the forward in
-// the .cpp of the same name.
+// Every op. Each header stands for one family: what it does here, its derivative beside the forward
+// in the .cpp of the same name.
 
 #include "reel/autograd/ops/conv.h"
 #include "reel/autograd/ops/create.h"

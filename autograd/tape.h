@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <tuple>
@@ -12,7 +13,8 @@
 
 namespace reel {
 
-// --- asking for gradients ---------------------------------------------------------------------------
+// --- asking for gradients
+// ---------------------------------------------------------------------------
 
 /// What `backward` can be told.
 struct BackwardOptions {
@@ -26,9 +28,10 @@ REEL_API void backward(const std::vector<Tensor>& roots, const BackwardOptions& 
 
 /// What `grad` can be told.
 struct GradOptions {
-  std::vector<Tensor> grad_outputs = {};  ///< one for each output; may be left out for single elements
-  bool retain_graph = false;              ///< keep what ops saved, so that the graph can be used again
-  bool create_graph = false;              ///< record the backward itself, for gradients of gradients
+  std::vector<Tensor> grad_outputs =
+      {};                     ///< one for each output; may be left out for single elements
+  bool retain_graph = false;  ///< keep what ops saved, so that the graph can be used again
+  bool create_graph = false;  ///< record the backward itself, for gradients of gradients
 };
 
 /// The gradients of the outputs (their sum, weighted by `grad_outputs`) with respect to `inputs`,
@@ -38,10 +41,17 @@ struct GradOptions {
 /// Throws when an output has more than one element and no `grad_outputs`, when an input does not
 /// require gradients, and when the graph was already freed.
 REEL_API std::vector<Tensor> grad(const std::vector<Tensor>& outputs,
-                                  const std::vector<Tensor>& inputs, const GradOptions& options = {});
-REEL_API Tensor grad(const Tensor& output, const Tensor& input, const GradOptions& options = {});
+                                  const std::vector<Tensor>& inputs,
+                                  const GradOptions& options = {});
+/// The same for one output and one input. (A template, so that `grad({y}, {x})` can only mean
+/// lists.)
+template <std::derived_from<Tensor> Output, std::derived_from<Tensor> Input>
+Tensor grad(const Output& output, const Input& input, const GradOptions& options = {}) {
+  return grad(std::vector<Tensor>{output}, std::vector<Tensor>{input}, options)[0];
+}
 
-// --- switching the tape off and on -------------------------------------------------------------------
+// --- switching the tape off and on
+// -------------------------------------------------------------------
 
 /// Whether ops on this thread are being recorded.
 inline bool grad_enabled() { return detail::tape.enabled; }
@@ -83,7 +93,8 @@ class DetectAnomalyGuard {
   bool before_;
 };
 
-// --- writing ops --------------------------------------------------------------------------------------
+// --- writing ops
+// --------------------------------------------------------------------------------------
 
 /// A tensor kept for backward together with its version: reading it after an in-place change throws
 /// an error that names the op. Converts to the tensor.
@@ -114,8 +125,8 @@ struct WithRespectTo {
   Rule rule;
 };
 
-/// "The gradient with respect to `input` is ...": a rule takes `(dy)` or `(dy, y)`, the gradient of the
-/// op's output and the output itself, and returns the gradient in tensor ops, so that it can be
+/// "The gradient with respect to `input` is ...": a rule takes `(dy)` or `(dy, y)`, the gradient of
+/// the op's output and the output itself, and returns the gradient in tensor ops, so that it can be
 /// differentiated again. It may return the output's shape where the op broadcast its input: the
 /// engine sums. It runs only when `input` needs a gradient.
 template <class Rule>
@@ -139,7 +150,8 @@ bool recording(const Tensors&... tensors) {
 template <class... Rules>
 Tensor record(const char* name, Tensor out, WithRespectTo<Rules>... rules) {
   if (recording(rules.input...) && out.is_floating_point()) {
-    detail::attach(out, detail::make_node<detail::RulesNode<Rules...>>(name, out, std::move(rules)...));
+    detail::attach(out,
+                   detail::make_node<detail::RulesNode<Rules...>>(name, out, std::move(rules)...));
   }
   return out;
 }

@@ -56,8 +56,9 @@ detail::TensorImpl* Tensor::number(DType dtype) {
 }
 
 void Tensor::undefined() {
-  fail("Tensor", "expected a tensor, got an undefined one\nhelp: it was default-constructed, moved "
-                 "from, or is a gradient that has not been computed yet");
+  fail("Tensor",
+       "expected a tensor, got an undefined one\nhelp: it was default-constructed, moved "
+       "from, or is a gradient that has not been computed yet");
 }
 
 void Tensor::wrong_data_type(DType wanted) const {
@@ -71,8 +72,7 @@ double Tensor::item_as_double() const {
 
 std::int64_t Tensor::item_as_integer() const {
   check(numel() == 1, "item", "expected a tensor with one element, got shape {}", shape());
-  return with_dtype(dtype(),
-                    [&]<class T>(T) { return static_cast<std::int64_t>(*data_ptr<T>()); });
+  return with_dtype(dtype(), [&]<class T>(T) { return static_cast<std::int64_t>(*data_ptr<T>()); });
 }
 
 const Tensor& Tensor::requires_grad_(bool value) const {

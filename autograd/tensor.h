@@ -26,7 +26,8 @@ struct ValuesAndIndices;
 template <class T>
 concept Number = std::is_arithmetic_v<T>;
 
-/// An n-dimensional array with a run-time dtype that remembers, where asked to, how it was computed.
+/// An n-dimensional array with a run-time dtype that remembers, where asked to, how it was
+/// computed.
 ///
 /// A `Tensor` is a handle: copies share the elements, as in PyTorch; `clone()` copies them.
 /// Methods and free functions are the same (`x.sum(1)`, `sum(x, 1)`); the documentation stands with
@@ -36,9 +37,9 @@ class REEL_API Tensor {
   /// An undefined tensor: "no tensor here". Every op rejects it.
   Tensor() = default;
 
-  /// A 0-d tensor from a C++ number: what makes `2 * x`, `maximum(x, 0)` and `Tensor loss = 0.0` work.
-  /// In a mixed operation it counts by its kind only (bool < integer < floating), so `x * 2.0` keeps
-  /// the dtype of a float32 `x`.
+  /// A 0-d tensor from a C++ number: what makes `2 * x`, `maximum(x, 0)` and `Tensor loss = 0.0`
+  /// work. In a mixed operation it counts by its kind only (bool < integer < floating), so `x
+  /// * 2.0` keeps the dtype of a float32 `x`.
   template <Number T>
   Tensor(T value) : Tensor(number(dtype_of<T>)) {
     *reinterpret_cast<T*>(impl_->data) = value;
@@ -60,7 +61,8 @@ class REEL_API Tensor {
 
   void swap(Tensor& other) noexcept { std::swap(impl_, other.impl_); }
 
-  // --- what it is ---------------------------------------------------------------------------------
+  // --- what it is
+  // ---------------------------------------------------------------------------------
 
   /// Whether there is a tensor behind this handle.
   bool defined() const { return impl_ != nullptr; }
@@ -99,7 +101,8 @@ class REEL_API Tensor {
     }
   }
 
-  // --- its place on the tape ----------------------------------------------------------------------
+  // --- its place on the tape
+  // ----------------------------------------------------------------------
 
   bool requires_grad() const { return impl_ != nullptr && impl_->requires_grad; }
   /// Asks the tape to follow what is computed from this leaf; returns the tensor itself.
@@ -118,7 +121,8 @@ class REEL_API Tensor {
   /// The same elements, outside the tape.
   Tensor detach() const;
 
-  // --- layout and dtype: autograd/ops/view.h -------------------------------------------------------
+  // --- layout and dtype: autograd/ops/view.h
+  // -------------------------------------------------------
 
   Tensor to(DType dtype) const;
   Tensor clone() const;
@@ -142,7 +146,8 @@ class REEL_API Tensor {
   std::vector<Tensor> chunk(Size chunks, Size dim = 0) const;
   std::vector<Tensor> unbind(Size dim = 0) const;
 
-  // --- indexing: autograd/ops/index.h --------------------------------------------------------------
+  // --- indexing: autograd/ops/index.h
+  // --------------------------------------------------------------
 
   /// `x[i]`: row `i` of the first dimension, as a view; negative `i` counts from the end.
   Tensor operator[](Size index) const;
@@ -157,7 +162,8 @@ class REEL_API Tensor {
   Tensor masked_fill(const Tensor& mask, const Tensor& value) const;
   Tensor masked_select(const Tensor& mask) const;
 
-  // --- elementwise: autograd/ops/pointwise.h -------------------------------------------------------
+  // --- elementwise: autograd/ops/pointwise.h
+  // -------------------------------------------------------
 
   Tensor add(const Tensor& other) const;
   Tensor sub(const Tensor& other) const;
@@ -188,7 +194,8 @@ class REEL_API Tensor {
   Tensor gt(const Tensor& other) const;
   Tensor ge(const Tensor& other) const;
 
-  // --- in place, only where nothing is recorded: autograd/ops/pointwise.h --------------------------
+  // --- in place, only where nothing is recorded: autograd/ops/pointwise.h
+  // --------------------------
 
   const Tensor& add_(const Tensor& other) const;
   const Tensor& sub_(const Tensor& other) const;
@@ -203,14 +210,16 @@ class REEL_API Tensor {
   const Tensor& operator*=(const Tensor& other) const { return mul_(other); }
   const Tensor& operator/=(const Tensor& other) const { return div_(other); }
 
-  // --- random numbers in place: autograd/ops/random.h ----------------------------------------------
+  // --- random numbers in place: autograd/ops/random.h
+  // ----------------------------------------------
 
   const Tensor& uniform_(double low = 0, double high = 1) const;
   const Tensor& uniform_(double low, double high, Generator& generator) const;
   const Tensor& normal_(double mean = 0, double std = 1) const;
   const Tensor& normal_(double mean, double std, Generator& generator) const;
 
-  // --- reductions: autograd/ops/reduce.h, softmax.h ------------------------------------------------
+  // --- reductions: autograd/ops/reduce.h, softmax.h
+  // ------------------------------------------------
 
   Tensor sum(const Dims& dims = {}, bool keepdim = false) const;
   Tensor mean(const Dims& dims = {}, bool keepdim = false) const;
@@ -233,17 +242,20 @@ class REEL_API Tensor {
   Tensor softmax(Size dim) const;
   Tensor log_softmax(Size dim) const;
 
-  // --- products: autograd/ops/matmul.h -------------------------------------------------------------
+  // --- products: autograd/ops/matmul.h
+  // -------------------------------------------------------------
 
   Tensor matmul(const Tensor& other) const;
 
-  // --- for the library -----------------------------------------------------------------------------
+  // --- for the library
+  // -----------------------------------------------------------------------------
 
   /// Takes over one reference.
   explicit Tensor(detail::TensorImpl* impl) noexcept : impl_(impl) {}
   /// The body; throws when undefined.
   detail::TensorImpl& impl() const {
-    if (impl_ == nullptr) [[unlikely]] undefined();
+    if (impl_ == nullptr) [[unlikely]]
+      undefined();
     return *impl_;
   }
   /// The body or null; keeps the reference.
@@ -284,7 +296,8 @@ REEL_API Tensor empty_like(const Tensor& like, DType dtype);
 REEL_API bool is_dense(const Shape& shape, const Strides& strides);
 
 /// A view of the same memory, outside the tape; `offset` in elements from `base`'s first.
-REEL_API Tensor alias(const Tensor& base, const Shape& shape, const Strides& strides, Size offset = 0);
+REEL_API Tensor alias(const Tensor& base, const Shape& shape, const Strides& strides,
+                      Size offset = 0);
 
 /// Tells every view that the elements have changed.
 inline void bump_version(const Tensor& tensor) {

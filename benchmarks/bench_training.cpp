@@ -3,8 +3,6 @@
 #include <benchmark/benchmark.h>
 #include <reel/reel.h>
 
-#include <string>
-
 #include "cases.h"
 
 using namespace reel;
@@ -20,9 +18,9 @@ nn::Conv2d conv3x3(Size in, Size out) {
 }
 
 auto make_cnn() {
-  return nn::Sequential{conv3x3(1, 32), nn::ReLU{}, nn::MaxPool2d{2},
-                        conv3x3(32, 64), nn::ReLU{}, nn::MaxPool2d{2},
-                        nn::Flatten{}, nn::Linear{3136, 128}, nn::ReLU{}, nn::Linear{128, 10}};
+  return nn::Sequential{conv3x3(1, 32), nn::ReLU{},         nn::MaxPool2d{2}, conv3x3(32, 64),
+                        nn::ReLU{},     nn::MaxPool2d{2},   nn::Flatten{},    nn::Linear{3136, 128},
+                        nn::ReLU{},     nn::Linear{128, 10}};
 }
 
 template <class Model>
@@ -51,28 +49,22 @@ void infer(benchmark::State& state, Model model, Size batch, int threads) {
 }
 
 const bool registered = [] {
-  for (int threads : bench::thread_counts) {
-    auto name = [&](const char* what, Size batch) {
-      return std::string(what) + "/batch:" + std::to_string(batch) + "/threads:" +
-             std::to_string(threads) + "/" + bench::reel_side;
-    };
-    for (Size batch : bench::mlp_batches) {
-      benchmark::RegisterBenchmark(name("mlp_train", batch).c_str(), [=](benchmark::State& state) {
-        train_step(state, make_mlp(), batch, threads);
-      })->Unit(benchmark::kMicrosecond)->UseRealTime();
-      benchmark::RegisterBenchmark(name("mlp_infer", batch).c_str(), [=](benchmark::State& state) {
-        infer(state, make_mlp(), batch, threads);
-      })->Unit(benchmark::kMicrosecond)->UseRealTime();
-    }
-    for (Size batch : bench::cnn_batches) {
-      benchmark::RegisterBenchmark(name("cnn_train", batch).c_str(), [=](benchmark::State& state) {
-        train_step(state, make_cnn(), batch, threads);
-      })->Unit(benchmark::kMicrosecond)->UseRealTime();
-      benchmark::RegisterBenchmark(name("cnn_infer", batch).c_str(), [=](benchmark::State& state) {
-        infer(state, make_cnn(), batch, threads);
-      })->Unit(benchmark::kMicrosecond)->UseRealTime();
-    }
-  }
+  using bench::cnn_batches;
+  using bench::mlp_batches;
+  using benchmark::State;
+  const char* side = bench::reel_side;
+  bench::register_cases("mlp_train", mlp_batches, side, [](State& state, auto batch, int threads) {
+    train_step(state, make_mlp(), batch, threads);
+  });
+  bench::register_cases("mlp_infer", mlp_batches, side, [](State& state, auto batch, int threads) {
+    infer(state, make_mlp(), batch, threads);
+  });
+  bench::register_cases("cnn_train", cnn_batches, side, [](State& state, auto batch, int threads) {
+    train_step(state, make_cnn(), batch, threads);
+  });
+  bench::register_cases("cnn_infer", cnn_batches, side, [](State& state, auto batch, int threads) {
+    infer(state, make_cnn(), batch, threads);
+  });
   return true;
 }();
 

@@ -1,5 +1,6 @@
-// Runs every case on every side, in turns (random interleaving, several repetitions), and prints one
-// row a case: medians, the ratio to the best peer, and with --json FILE the same as a list of objects.
+// Runs every case on every side, in turns (random interleaving, several repetitions), and prints
+// one row a case: medians, the ratio to the best peer, and with --json FILE the same as a list of
+// objects.
 
 #include <benchmark/benchmark.h>
 
@@ -93,8 +94,8 @@ bool write_json(const TableReporter& report, const std::string& file) {
     out << separator << R"(  {"case": ")" << name << R"(", "threads": )" << field(name, "threads")
         << R"(, "unit": ")" << row.unit << R"(", "reel": )" << reel->second;
     if (!peer.name.empty()) {
-      out << R"(, "peer": )" << peer.time << R"(, "peer_name": ")" << peer.name
-          << R"(", "ratio": )" << peer.time / reel->second;
+      out << R"(, "peer": )" << peer.time << R"(, "peer_name": ")" << peer.name << R"(", "ratio": )"
+          << peer.time / reel->second;
     }
     out << "}";
     separator = ",\n";

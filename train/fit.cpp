@@ -179,13 +179,13 @@ class Training {
         loader_(
             data,
             {.batch_size = options.batch_size, .shuffle = options.shuffle, .seed = options.seed}) {
-    if (options.optimizer.get() == nullptr) {
-      std::vector<Tensor> parameters = model.parameters();
-      check(!parameters.empty(), "fit",
-            "expected a model with parameters, got none\n"
-            "help: a lambda hides the modules it uses; hand over the module, or give .optimizer");
-      adam_.emplace(std::move(parameters));
-    }
+    if (options.optimizer.get() != nullptr) return;
+    std::vector<Tensor> parameters = model.parameters();
+    std::erase_if(parameters, [](const Tensor& frozen) { return !frozen.requires_grad(); });
+    check(!parameters.empty(), "fit",
+          "expected a model with parameters to train, got none\n"
+          "help: a lambda hides the modules it uses; hand over the module, or give .optimizer");
+    adam_.emplace(parameters);
   }
 
   History run() {

@@ -211,6 +211,10 @@ class REEL_API AnyModel {
 
 template <class Model>
 class ModelOf final : public AnyModel {
+  static_assert(!std::is_const_v<Model>,
+                "Reel: fit, evaluate and predict switch the model between training and evaluation "
+                "mode: hand over one that is not const");
+
  public:
   explicit ModelOf(Model& model) : model_(model) {}
   Tensor forward(const Tensor& inputs) override { return model_(inputs); }

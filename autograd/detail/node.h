@@ -24,7 +24,7 @@ namespace detail {
 struct TapeState {
   bool enabled = true;
   bool detect_anomaly = false;
-  std::uint64_t age = 0;         // of the youngest node this thread has made or built upon
+  std::uint64_t age = 0;          // of the youngest node this thread has made or built upon
   const char* running = nullptr;  // the op whose backward is running, for error messages
 };
 extern REEL_API constinit thread_local TapeState tape;
@@ -48,17 +48,17 @@ class GradientSink {
   ~GradientSink() = default;
 };
 
-/// One recorded op: the ops before it and the rules for its inputs' gradients. Its output holds it, so
-/// it must not hold its output; it keeps what describes the output, and, where a rule asks for the
-/// output, an alias of its elements outside the tape.
+/// One recorded op: the ops before it and the rules for its inputs' gradients. Its output holds it,
+/// so it must not hold its output; it keeps what describes the output, and, where a rule asks for
+/// the output, an alias of its elements outside the tape.
 class Node {
  public:
   std::atomic<std::uint32_t> refs{1};
   std::uint32_t edge_count = 0;
   Edge* edges = nullptr;
   const char* name = nullptr;
-  std::uint64_t age = 0;           // greater than that of every node before it
-  TensorImpl* gradient = nullptr;  // collected while a backward runs
+  std::uint64_t age = 0;                    // greater than that of every node before it
+  TensorImpl* gradient = nullptr;           // collected while a backward runs
   std::atomic<const void*> sweep{nullptr};  // the backward that is collecting
   TensorImpl* output = nullptr;             // the alias, if a rule asks for it
   std::uint32_t output_version = 0;
@@ -118,7 +118,8 @@ REEL_API Tensor kept_output(Node& node);
 /// Makes `node` the origin of `out`. Takes over the reference.
 inline void attach(const Tensor& out, Node* node) {
   TensorImpl& impl = out.impl();
-  if (impl.node != nullptr || impl.requires_grad) [[unlikely]] already_recorded(node);
+  if (impl.node != nullptr || impl.requires_grad) [[unlikely]]
+    already_recorded(node);
   // An age above all inputs' and above all else this thread has made (a Lamport clock): inputs are
   // always older than outputs, also when tensors travel between threads.
   if (tape.age < node->age) tape.age = node->age;

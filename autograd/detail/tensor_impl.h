@@ -18,8 +18,8 @@ struct TensorImpl {
   std::atomic<std::uint32_t> refs{1};
   DType dtype = DType::float32;
   bool requires_grad = false;
-  bool is_number = false;   // made from a C++ number: takes part in promotion by its kind only
-  bool contiguous = true;   // row-major, cached because every op asks
+  bool is_number = false;     // made from a C++ number: takes part in promotion by its kind only
+  bool contiguous = true;     // row-major, cached because every op asks
   std::byte* data = nullptr;  // the first element
   Storage* storage = nullptr;
   Size numel = 1;

@@ -15,14 +15,10 @@ namespace reel::kernels {
 using Transpose = void (*)(void* to, Size to_stride, const void* from, Size from_stride, Size rows,
                            Size cols);
 
-/// Copies bytes past the caches, for what is too large to stay in them.
-using Stream = void (*)(void* to, const void* from, Size bytes);
-
 struct CopyTable {
-  Loop cast[6][6] = {};        // [to][from]
-  Loop scale_bytes = nullptr;  // float32 from uint8, times params[0]
-  Loop fill[3] = {};           // of items of 1, 4 and 8 bytes, from an operand with strides 0
-  Stream stream = nullptr;
+  Loop cast[6][6] = {};         // [to][from]
+  Loop scale_bytes = nullptr;   // float32 from uint8, times params[0]
+  Loop fill[3] = {};            // of items of 1, 4 and 8 bytes, from an operand with strides 0
   Transpose transpose[3] = {};  // of items of 1, 4 and 8 bytes
 };
 

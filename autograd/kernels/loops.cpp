@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <utility>
 
-#include "reel/autograd/kernels/copy.h"
 #include "reel/autograd/kernels/nest.h"
 #include "reel/autograd/kernels/parallel.h"
 
@@ -78,37 +77,6 @@ void run_serial(Loop loop, const Nest& nest, const double* params) {
   }
 }
 
-/// From this many bytes on a result will not be found in the caches by whoever reads it next.
-constexpr Size least_stream = Size{16} << 20;
-
-/// Whether a large result is written from end to end, over none of the inputs.
-bool is_stream(const Nest& nest) {
-  if (nest.rank != 1 || nest.stride[0][0] != 1) return false;
-  if (nest.size[0] * nest.item[0] < least_stream) return false;
-  for (int k = 1; k < nest.operands; ++k) {
-    if (nest.data[k] == nest.data[0]) return false;
-  }
-  return true;
-}
-
-/// Calculates piece by piece in a buffer and writes that past the caches, which saves reading what
-/// is overwritten: a quarter to a half of the time.
-void run_stream(Loop loop, const Nest& nest, const double* params) {
-  alignas(64) std::byte buffer[16384];
-  const Size step = static_cast<Size>(sizeof buffer) / nest.item[0];
-  const Stream stream = copy_table().stream;
-  for (Size begin = 0; begin < nest.size[0]; begin += step) {
-    Nest piece = nest;
-    piece.size[0] = std::min(step, nest.size[0] - begin);
-    piece.data[0] = buffer;
-    for (int k = 1; k < nest.operands; ++k) {
-      piece.data[k] += begin * nest.stride[0][k] * nest.item[k];
-    }
-    run_serial(loop, piece, params);
-    stream(nest.data[0] + begin * nest.item[0], buffer, piece.size[0] * nest.item[0]);
-  }
-}
-
 }  // namespace
 
 Nest make_nest(const Shape& shape, std::span<const Operand> operands) {
@@ -140,7 +108,6 @@ void run_nest(Loop loop, const Nest& nest, const double* params) {
     if (nest.size[d] > nest.size[split]) split = d;
   }
   const Size slice = numel / nest.size[split];
-  const auto run_part = is_stream(nest) ? run_stream : run_serial;
   parallel_for(nest.size[split], std::max<Size>(parallel_grain / slice, 1),
                [&](Size begin, Size end) {
                  Nest part = nest;
@@ -148,7 +115,7 @@ void run_nest(Loop loop, const Nest& nest, const double* params) {
                  for (int k = 0; k < part.operands; ++k) {
                    part.data[k] += begin * part.stride[split][k] * part.item[k];
                  }
-                 run_part(loop, part, params);
+                 run_serial(loop, part, params);
                });
 }
 

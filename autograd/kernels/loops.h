@@ -45,17 +45,19 @@ inline void run(Loop loop, const Shape& shape, std::initializer_list<Operand> op
   run(loop, shape, std::span<const Operand>(operands.begin(), operands.size()), params);
 }
 
+/// Up to so many elements a loop over contiguous memory runs on the calling thread without further
+/// ado.
+inline constexpr Size flat_limit = 32768;
+
 namespace detail {
 void run_flat_parallel(Loop loop, Size n, std::span<const Operand> operands, const double* params);
-/// Up to here a loop over contiguous memory runs on the calling thread without further ado.
-inline constexpr Size small = 32768;
 }  // namespace detail
 
 /// `run` for operands that all have the same layout without gaps, or a single element: the way of
 /// small tensors, which costs a few nanoseconds.
 inline void run_flat(Loop loop, Size n, std::span<const Operand> operands,
                      const double* params = nullptr) {
-  if (n > detail::small) return detail::run_flat_parallel(loop, n, operands, params);
+  if (n > flat_limit) return detail::run_flat_parallel(loop, n, operands, params);
   if (n == 0) return;
   std::byte* data[max_operands];
   Plane plane{.inner = n};

@@ -21,7 +21,7 @@ Size rows_per_thread(Size row_length) {
 /// otherwise `columns(offset, count)` for strips of neighbouring columns.
 template <class Rows, class Columns>
 void for_strips(const SoftmaxLayout& layout, const Rows& rows, const Columns& columns) {
-  const auto [outer, n, inner] = layout;
+  const Size outer = layout.outer, n = layout.n, inner = layout.inner;  // captured below
   if (outer * n * inner == 0) return;
   if (inner == 1) {
     parallel_for(outer, rows_per_thread(n),

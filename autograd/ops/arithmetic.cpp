@@ -39,6 +39,7 @@ Tensor extremum(const char* op, const Tensor& left, const Tensor& right, bool la
 Tensor pow_of_number(const Tensor& x, double exponent) {
   if (exponent == 1) return x * 1;
   if (exponent == 2) return square(x);
+  if (exponent == 3) return x * square(x);
   if (exponent == 0.5) return sqrt(x);
   if (exponent == -0.5) return rsqrt(x);
   if (exponent == -1) return reciprocal(x);

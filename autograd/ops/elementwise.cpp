@@ -38,14 +38,24 @@ bool is_flat(const TensorImpl& lead, std::initializer_list<KernelInput> inputs) 
 void run_flat(const Tensor& out, kernels::Loop loop, std::initializer_list<KernelInput> inputs,
               const double* params) {
   const Size n = out.numel();
+  std::size_t k = 1;
+  if (n <= kernels::flat_limit) {
+    // Straight to the kernel: for a handful of elements anything else would cost more than they do.
+    std::byte* data[kernels::max_operands] = {out.impl().data};
+    kernels::Plane plane{.inner = n, .inner_stride = {1}};
+    for (const KernelInput& input : inputs) {
+      data[k] = static_cast<std::byte*>(const_cast<void*>(input.data));
+      plane.inner_stride[k++] = input.impl->numel == 1 && n != 1 ? 0 : 1;
+    }
+    if (n > 0) loop(data, plane, params);
+    return;
+  }
   kernels::Operand operands[kernels::max_operands];
   operands[0] = {.data = out.impl().data, .item = item_size(out.dtype())};
-  std::size_t count = 1;
   for (const KernelInput& input : inputs) {
-    const bool single = input.impl->numel == 1 && n != 1;
-    operands[count++] = {.data = input.data, .item = input.item, .single = single};
+    operands[k++] = {.data = input.data, .item = input.item, .single = input.impl->numel == 1};
   }
-  kernels::run_flat(loop, n, std::span<const kernels::Operand>(operands, count), params);
+  kernels::run_flat(loop, n, std::span<const kernels::Operand>(operands, k), params);
 }
 
 /// Whether a large input is laid out in another order of dimensions than `out`, so that walking

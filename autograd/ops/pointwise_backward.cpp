@@ -22,12 +22,13 @@ Tensor abs_backward(const Tensor& dy, const Tensor& x) {
 }
 
 Tensor extremum_backward(const Tensor& dy, const Tensor& a, const Tensor& b, bool largest) {
-  const bool plain = recording(dy) || a.dtype() != dy.dtype() || b.dtype() != dy.dtype();
-  if (plain) {
+  if (recording(dy)) {
     return where(largest ? a > b : a < b, dy, where(a == b, dy * 0.5, 0));
   }
   const auto op = largest ? kernels::Ternary::maximum_backward : kernels::Ternary::minimum_backward;
-  return elementwise("maximum_backward", kernels::find(op, dy.dtype()), {dy, a, b}, dy.dtype());
+  const Promoted left(a, dy.dtype()), right(b, dy.dtype());
+  return elementwise("maximum_backward", kernels::find(op, dy.dtype()), {dy, left, right},
+                     dy.dtype());
 }
 
 Tensor sqrt_backward(const Tensor& dy, const Tensor& y) {

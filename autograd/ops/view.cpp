@@ -42,12 +42,11 @@ std::optional<Strides> view_strides(const Tensor& x, const Shape& shape) {
   Strides strides = Shape::repeat(shape.size(), 1);
   const Shape& old = x.shape();
   Size to = shape.size() - 1;
-  Size run = 1;                 // elements in the current run of old dimensions
+  Size run = 1;                    // elements in the current run of old dimensions
   Size step = x.strides().back();  // between neighbours of the run
   for (Size from = old.size() - 1; from >= 0; --from) {
     run *= old[from];
-    const bool run_ends = from == 0 || (old[from - 1] != 1 &&
-                                        x.strides()[from - 1] != run * step);
+    const bool run_ends = from == 0 || (old[from - 1] != 1 && x.strides()[from - 1] != run * step);
     if (!run_ends) continue;
     Size placed = 1;
     while (to >= 0 && (placed < run || shape[to] == 1)) {
@@ -83,9 +82,8 @@ Tensor slice_backward(const Tensor& x, const Shape& shape, Size dim, Size start,
     NoGradGuard no_grad;
     copy_into(slice(out, dim, start, end, step), x);
   }
-  return record("slice_backward", out, wrt(x, [=](const Tensor& dy) {
-                  return slice(dy, dim, start, end, step);
-                }));
+  return record("slice_backward", out,
+                wrt(x, [=](const Tensor& dy) { return slice(dy, dim, start, end, step); }));
 }
 
 }  // namespace
@@ -338,7 +336,8 @@ Tensor Tensor::expand_as(const Tensor& other) const { return reel::expand(*this,
 Tensor Tensor::narrow(Size dim, Size start, Size length) const {
   return reel::narrow(*this, dim, start, length);
 }
-Tensor Tensor::slice(Size dim, std::optional<Size> start, std::optional<Size> end, Size step) const {
+Tensor Tensor::slice(Size dim, std::optional<Size> start, std::optional<Size> end,
+                     Size step) const {
   return reel::slice(*this, dim, start, end, step);
 }
 Tensor Tensor::select(Size dim, Size index) const { return reel::select(*this, dim, index); }

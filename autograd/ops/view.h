@@ -16,7 +16,8 @@ REEL_API Tensor view(const Tensor& x, const Shape& shape);
 /// As `view`, but copies where a view is not possible.
 REEL_API Tensor reshape(const Tensor& x, const Shape& shape);
 
-/// Joins the dimensions from `start_dim` to `end_dim`: `[N, C, H, W]` -> `[N, C*H*W]` for `flatten(x, 1)`.
+/// Joins the dimensions from `start_dim` to `end_dim`: `[N, C, H, W]` -> `[N, C*H*W]` for
+/// `flatten(x, 1)`.
 REEL_API Tensor flatten(const Tensor& x, Size start_dim = 0, Size end_dim = -1);
 
 /// Drops all dimensions of size 1, or the given one if its size is 1.
@@ -64,8 +65,8 @@ REEL_API Tensor contiguous(const Tensor& x);
 /// A copy in memory of its own, in the same memory order where that is dense.
 REEL_API Tensor clone(const Tensor& x);
 
-/// The same values as `dtype`; the tensor itself if it has that dtype already. Gradients flow between
-/// floating dtypes.
+/// The same values as `dtype`; the tensor itself if it has that dtype already. Gradients flow
+/// between floating dtypes.
 REEL_API Tensor to(const Tensor& x, DType dtype);
 
 /// Sums away what broadcasting from `shape` to `x.shape()` repeated.

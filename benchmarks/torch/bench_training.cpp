@@ -3,8 +3,6 @@
 #include <benchmark/benchmark.h>
 #include <torch/torch.h>
 
-#include <string>
-
 #include "cases.h"
 
 namespace {
@@ -47,28 +45,22 @@ void infer(benchmark::State& state, torch::nn::Sequential model, std::int64_t ba
 }
 
 const bool registered = [] {
-  for (int threads : bench::thread_counts) {
-    auto name = [&](const char* what, std::int64_t batch) {
-      return std::string(what) + "/batch:" + std::to_string(batch) + "/threads:" +
-             std::to_string(threads) + "/" + bench::torch_side;
-    };
-    for (std::int64_t batch : bench::mlp_batches) {
-      benchmark::RegisterBenchmark(name("mlp_train", batch).c_str(), [=](benchmark::State& state) {
-        train_step(state, make_mlp(), batch, threads);
-      })->Unit(benchmark::kMicrosecond)->UseRealTime();
-      benchmark::RegisterBenchmark(name("mlp_infer", batch).c_str(), [=](benchmark::State& state) {
-        infer(state, make_mlp(), batch, threads);
-      })->Unit(benchmark::kMicrosecond)->UseRealTime();
-    }
-    for (std::int64_t batch : bench::cnn_batches) {
-      benchmark::RegisterBenchmark(name("cnn_train", batch).c_str(), [=](benchmark::State& state) {
-        train_step(state, make_cnn(), batch, threads);
-      })->Unit(benchmark::kMicrosecond)->UseRealTime();
-      benchmark::RegisterBenchmark(name("cnn_infer", batch).c_str(), [=](benchmark::State& state) {
-        infer(state, make_cnn(), batch, threads);
-      })->Unit(benchmark::kMicrosecond)->UseRealTime();
-    }
-  }
+  using bench::cnn_batches;
+  using bench::mlp_batches;
+  using benchmark::State;
+  const char* side = bench::torch_side;
+  bench::register_cases("mlp_train", mlp_batches, side, [](State& state, auto batch, int threads) {
+    train_step(state, make_mlp(), batch, threads);
+  });
+  bench::register_cases("mlp_infer", mlp_batches, side, [](State& state, auto batch, int threads) {
+    infer(state, make_mlp(), batch, threads);
+  });
+  bench::register_cases("cnn_train", cnn_batches, side, [](State& state, auto batch, int threads) {
+    train_step(state, make_cnn(), batch, threads);
+  });
+  bench::register_cases("cnn_infer", cnn_batches, side, [](State& state, auto batch, int threads) {
+    infer(state, make_cnn(), batch, threads);
+  });
   return true;
 }();
 

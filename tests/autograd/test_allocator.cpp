@@ -16,7 +16,8 @@ TEST_CASE("blocks are aligned to 64 bytes, large ones to huge pages") {
   for (std::size_t bytes : {0UL, 1UL, 64UL, 65UL, 4096UL, 4097UL, 100000UL, 3UL << 20}) {
     void* block = detail::allocate(bytes);
     CHECK(reinterpret_cast<std::uintptr_t>(block) % 64 == 0);
-    if (bytes >= std::size_t{2} << 20) CHECK(reinterpret_cast<std::uintptr_t>(block) % (2 << 20) == 0);
+    if (bytes >= std::size_t{2} << 20)
+      CHECK(reinterpret_cast<std::uintptr_t>(block) % (2 << 20) == 0);
     std::memset(block, 1, bytes);
     detail::deallocate(block, bytes);
   }

@@ -71,6 +71,9 @@ TEST_CASE("cross-entropy from logits agrees with its definition for all options"
         const Tensor single = x.to(float32).requires_grad_();
         const Tensor fast = grad(fused(single), single, {.grad_outputs = {dy.to(float32)}});
         check_values(fast, {4, 3}, values_of(slope), 1e-6);
+        const Tensor recorded =
+            grad(fused(leaf), leaf, {.grad_outputs = {dy}, .create_graph = true});
+        check_values(recorded, {4, 3}, values_of(slope));
       }
     }
   }

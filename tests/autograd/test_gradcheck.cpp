@@ -15,7 +15,8 @@ Tensor input() { return linspace(0.1, 1.0, 4, {.dtype = float64, .requires_grad 
 
 /// x^2 with a wrong rule.
 Tensor wrong_square(const Tensor& x) {
-  return record("wrong_square", (x * x).detach(), wrt(x, [x = save(x)](const Tensor& dy) { return dy * x; }));
+  return record("wrong_square", (x * x).detach(),
+                wrt(x, [x = save(x)](const Tensor& dy) { return dy * x; }));
 }
 
 /// Right at first order; its backward is not differentiable.
@@ -35,7 +36,8 @@ TEST_CASE("gradcheck agrees with right rules") {
 TEST_CASE("gradcheck says where a rule is wrong") {
   const GradcheckResult result = gradcheck(wrong_square, input());
   CHECK_FALSE(result);
-  CHECK(result.message == "input 0 element 0, output element 0: backward says 0.1, differences say 0.2");
+  CHECK(result.message ==
+        "input 0 element 0, output element 0: backward says 0.1, differences say 0.2");
   std::ostringstream printed;
   printed << result;
   CHECK(printed.str() == result.message);
@@ -48,20 +50,28 @@ TEST_CASE("gradgradcheck sees a backward that cannot be differentiated") {
 
 TEST_CASE("gradcheck handles functions of several outputs and fixed inputs") {
   const Tensor fixed = full({4}, 3, {.dtype = float64});
-  CHECK(gradcheck([](const Tensor& x, const Tensor& c) { return std::vector{x * c, x.sum()}; }, input(), fixed));
+  CHECK(gradcheck(
+      [](const Tensor& x, const Tensor& c) {
+        return std::vector{x * c, x.sum()};
+      },
+      input(), fixed));
 }
 
 TEST_CASE("gradcheck keeps the layout of its inputs") {
   const Tensor x = linspace(0, 1, 6, {.dtype = float64}).view({2, 3}).t().requires_grad_();
-  CHECK(gradcheck([](const Tensor& v) {
-    if (v.is_contiguous()) throw Error("the layout was lost");
-    return v * v;
-  }, x));
+  CHECK(gradcheck(
+      [](const Tensor& v) {
+        if (v.is_contiguous()) throw Error("the layout was lost");
+        return v * v;
+      },
+      x));
 }
 
 TEST_CASE("gradcheck refuses inputs it cannot judge") {
-  CHECK_THROWS_WITH_AS(gradcheck([](const Tensor& x) { return x; }, ones({1}, {.requires_grad = true})),
-                       doctest::Contains("[gradcheck] expected float64 inputs, got float32"), Error);
+  CHECK_THROWS_WITH_AS(
+      gradcheck([](const Tensor& x) { return x; }, ones({1}, {.requires_grad = true})),
+      doctest::Contains("[gradcheck] expected float64 inputs, got float32"), Error);
   CHECK_THROWS_WITH_AS(gradcheck([](const Tensor& x) { return x; }, ones({1}, {.dtype = float64})),
-                       "[gradcheck] expected at least one input that requires grad, got none", Error);
+                       "[gradcheck] expected at least one input that requires grad, got none",
+                       Error);
 }

@@ -221,9 +221,10 @@ TEST_CASE("norm for every p") {
       {inf, [](const List& x) { return *std::max_element(x.begin(), x.end()); }},
       {-inf, [](const List& x) { return *std::min_element(x.begin(), x.end()); }},
   };
-  for (const auto& [p, reference] : cases) {
+  for (const auto& [exponent, reference] : cases) {
+    const double p = exponent;
     CAPTURE(p);
-    const auto op = [p = p](const Tensor& x, const Dims& d, bool k) { return norm(x, p, d, k); };
+    const auto op = [p](const Tensor& x, const Dims& d, bool k) { return norm(x, p, d, k); };
     check_reduction(op, reference, {.low = 0.3, .high = 2, .empty = false});
   }
   const Tensor signs = tensor({3.0, -4.0, 0.0}, f64);

@@ -91,6 +91,22 @@ TEST_CASE("large extremes are right on every path of the kernels, for any number
   set_num_threads(before);
 }
 
+TEST_CASE("the extreme of a long row is found wherever it stands") {
+  for (Size place : {Size{0}, Size{262143}, Size{262144}, Size{799999}}) {
+    Tensor x = zeros({800000});
+    x.data_ptr<float>()[place] = 1;
+    CHECK(argmax(x).item<Size>() == place);
+    CHECK(amax(x).item() == 1);
+    CHECK(max(x, 0).indices.item<Size>() == place);
+    CHECK(argmin(-x).item<Size>() == place);
+  }
+  // The first of equals, also across the pieces that threads work on.
+  CHECK(argmax(zeros({800000})).item<Size>() == 0);
+  Tensor two = zeros({800000});
+  two.data_ptr<float>()[300000] = two.data_ptr<float>()[600000] = 1;
+  CHECK(argmax(two).item<Size>() == 300000);
+}
+
 TEST_CASE("NaN is the greatest and the least, infinities are numbers") {
   for (Size length : {3, 20, 100, 1000}) {
     for (Size place : {Size{0}, length / 2, length - 1}) {

@@ -46,6 +46,6 @@ TEST_CASE("row-major layouts are recognised") {
 TEST_CASE("dimensions count from both ends") {
   CHECK(detail::wrap_dim("sum", -1, 3) == 2);
   CHECK(detail::wrap_dim("sum", 0, 0) == 0);
-  CHECK_THROWS_WITH_AS(detail::wrap_dim("sum", 3, 2), "[sum] expected a dimension in [-2, 1], got 3",
-                       Error);
+  CHECK_THROWS_WITH_AS(detail::wrap_dim("sum", 3, 2),
+                       "[sum] expected a dimension in [-2, 1], got 3", Error);
 }

@@ -24,12 +24,14 @@ Tensor float64_tensor(const std::vector<double>& values) {
   return tensor(values, {.dtype = float64});
 }
 
-/// What backward gives for `f` at `x`, with a gradient that differs everywhere.
+/// What backward gives for `f` at `x`, with a gradient that differs everywhere; `recorded`, for a
+/// second derivative, takes the plain path instead of the fused one.
 template <class F>
-std::vector<double> gradient_of(F f, const Tensor& x) {
+std::vector<double> gradient_of(F f, const Tensor& x, bool recorded = false) {
   const Tensor leaf = x.detach().requires_grad_();
   const Tensor y = f(leaf);
-  return values_of(grad(y, leaf, {.grad_outputs = {random_tensor(y.shape()).to(y.dtype())}}));
+  const Tensor dy = random_tensor(y.shape()).to(y.dtype());
+  return values_of(grad(y, leaf, {.grad_outputs = {dy}, .create_graph = recorded}));
 }
 
 }  // namespace
@@ -45,9 +47,10 @@ TEST_CASE("softmax and log_softmax along any dimension") {
       {{2, 3, 4}, {0, 1, 2}},
       {{1, 3, 1}, {0, 1, 2}},
   };
-  for (const auto& [shape, dims] : cases) {
+  for (const auto& one_case : cases) {
+    const Shape& shape = one_case.first;
     for (const Tensor& x : {random_tensor(shape), strided_random_tensor(shape)}) {
-      for (Size dim : dims) {
+      for (Size dim : one_case.second) {
         CAPTURE(to_string(shape));
         CAPTURE(to_string(x.strides()));
         CAPTURE(dim);
@@ -82,10 +85,16 @@ TEST_CASE("softmax of every length, and its fused backward, agree with the plain
         const auto fused = gradient_of([dim](const Tensor& t) { return softmax(t, dim); }, v);
         const auto plain = gradient_of([dim](const Tensor& t) { return plain_softmax(t, dim); }, x);
         check_all_close(float64_tensor(fused), x.numel(), plain, tolerance);
+        const auto recorded =
+            gradient_of([dim](const Tensor& t) { return softmax(t, dim); }, v, true);
+        check_all_close(float64_tensor(recorded), x.numel(), plain, tolerance);
         const auto log_fused =
             gradient_of([dim](const Tensor& t) { return log_softmax(t, dim); }, v);
         const auto log_plain =
             gradient_of([dim](const Tensor& t) { return log(plain_softmax(t, dim)); }, x);
+        const auto log_recorded =
+            gradient_of([dim](const Tensor& t) { return log_softmax(t, dim); }, v, true);
+        check_all_close(float64_tensor(log_recorded), x.numel(), log_plain, tolerance * 100);
         check_all_close(float64_tensor(log_fused), x.numel(), log_plain, tolerance * 100);
       }
     }

@@ -49,6 +49,13 @@ TEST_CASE("grad leaves .grad() alone and gives zeros for what does not matter") 
   CHECK_FALSE(x.grad().defined());
 }
 
+TEST_CASE("lists of one are lists, also in braces") {
+  const Tensor x = full({3}, 2.0, {.requires_grad = true});
+  const Tensor y = (x * x).sum();
+  CHECK(grad({y}, {x}, {.retain_graph = true})[0].shape() == Shape{3});
+  CHECK(grad(y, x).shape() == Shape{3});
+}
+
 TEST_CASE("grad reaches results in the middle and runs only what leads to them") {
   const Tensor x = leaf(2);
   const Tensor middle = x * x;
@@ -113,8 +120,10 @@ TEST_CASE("an in-place change between forward and backward is an error that name
   const Tensor w = full({}, 2, {.dtype = float64});
   const Tensor y = x * w;
   w.add_(1);
-  CHECK_THROWS_WITH_AS(y.backward(), doctest::Contains("[mul] expected the tensor of shape [] that it"
-                                                       " saved for backward unchanged"), Error);
+  CHECK_THROWS_WITH_AS(y.backward(),
+                       doctest::Contains("[mul] expected the tensor of shape [] that it"
+                                         " saved for backward unchanged"),
+                       Error);
 }
 
 TEST_CASE("an in-place change of an output that its op saved is an error too") {
@@ -141,8 +150,9 @@ TEST_CASE("after an error in backward the graph can be walked again") {
 
 TEST_CASE("backward says what it needs") {
   const Tensor x = ones({2}, {.requires_grad = true});
-  CHECK_THROWS_WITH_AS((x * 2).backward(),
-                       doctest::Contains("[backward] expected a tensor with one element, or a gradient"), Error);
+  CHECK_THROWS_WITH_AS(
+      (x * 2).backward(),
+      doctest::Contains("[backward] expected a tensor with one element, or a gradient"), Error);
   CHECK_THROWS_WITH_AS(ones({}).backward(),
                        doctest::Contains("[backward] expected a tensor that requires grad"), Error);
   CHECK_THROWS_WITH_AS((x * 2).backward({.gradient = ones({3})}),
@@ -154,13 +164,13 @@ TEST_CASE("backward says what it needs") {
 TEST_CASE("a rule that returns the wrong dtype, shape or count is an error that names its op") {
   const Tensor x = ones({2}, {.requires_grad = true});
   auto with_rule = [&](auto rule) { return record("strange", x.detach() * 1, wrt(x, rule)).sum(); };
-  CHECK_THROWS_WITH_AS(with_rule([](const Tensor& dy) { return dy.to(float64); }).backward(),
-                       "[strange] expected its backward to return dtype float32 for input 0, got float64",
-                       Error);
   CHECK_THROWS_WITH_AS(
-      with_rule([](const Tensor&) { return ones({3}); }).backward(),
-      "[strange] expected its backward to return shape [2] or one broadcast from it for input 0, got [3]",
-      Error);
+      with_rule([](const Tensor& dy) { return dy.to(float64); }).backward(),
+      "[strange] expected its backward to return dtype float32 for input 0, got float64", Error);
+  CHECK_THROWS_WITH_AS(with_rule([](const Tensor&) { return ones({3}); }).backward(),
+                       "[strange] expected its backward to return shape [2] or one broadcast from "
+                       "it for input 0, got [3]",
+                       Error);
   const Tensor joint = record("strange", x.detach() * 1, inputs(x, x),
                               [](const Tensor& dy, const Needs&) { return Gradients{dy}; });
   CHECK_THROWS_WITH_AS(
@@ -179,7 +189,13 @@ TEST_CASE("rules of inputs that need no gradient do not run") {
   const Tensor fixed = ones({2});
   int runs = 0;
   record("counted", x.detach() * 1, wrt(x, [](const Tensor& dy) { return dy; }),
-         wrt(fixed, [&runs](const Tensor& dy) { ++runs; return dy; })).sum().backward();
+         wrt(fixed,
+             [&runs](const Tensor& dy) {
+               ++runs;
+               return dy;
+             }))
+      .sum()
+      .backward();
   CHECK(runs == 0);
   CHECK(x.grad()[0].item() == 1);
 }

@@ -36,7 +36,8 @@ TEST_CASE("an undefined tensor is refused with a sentence") {
   CHECK_FALSE(nothing.defined());
   CHECK_FALSE(nothing.requires_grad());
   CHECK_THROWS_WITH_AS(static_cast<void>(nothing.shape()),
-                       doctest::Contains("[Tensor] expected a tensor, got an undefined one"), Error);
+                       doctest::Contains("[Tensor] expected a tensor, got an undefined one"),
+                       Error);
 }
 
 TEST_CASE("reading as the wrong type is an error") {
@@ -50,7 +51,8 @@ TEST_CASE("item wants exactly one element") {
 }
 
 TEST_CASE("impossible shapes are refused before memory is asked for") {
-  CHECK_THROWS_WITH_AS(empty({2, -1}), "[empty] expected sizes of 0 or more, got shape [2, -1]", Error);
+  CHECK_THROWS_WITH_AS(empty({2, -1}), "[empty] expected sizes of 0 or more, got shape [2, -1]",
+                       Error);
   CHECK_THROWS_AS(empty({1L << 40, 1L << 40}), Error);
 }
 
@@ -62,8 +64,8 @@ TEST_CASE("only floating leaves can ask for gradients, only leaves can stop") {
   const Tensor y = x * 2;
   CHECK_FALSE(y.is_leaf());
   CHECK(y.op_name() == doctest::String("mul"));
-  CHECK_THROWS_WITH_AS(y.requires_grad_(false), doctest::Contains("[requires_grad_] expected a leaf"),
-                       Error);
+  CHECK_THROWS_WITH_AS(y.requires_grad_(false),
+                       doctest::Contains("[requires_grad_] expected a leaf"), Error);
 }
 
 TEST_CASE("a gradient can be set and cleared, if it fits") {
@@ -73,7 +75,7 @@ TEST_CASE("a gradient can be set and cleared, if it fits") {
   CHECK(x.grad()[0].item() == 1);
   x.set_grad({});
   CHECK_FALSE(x.grad().defined());
-  CHECK_THROWS_WITH_AS(x.set_grad(ones({3})),
-                       "[set_grad] expected a gradient of shape [2] and dtype float32, got [3] and float32",
-                       Error);
+  CHECK_THROWS_WITH_AS(
+      x.set_grad(ones({3})),
+      "[set_grad] expected a gradient of shape [2] and dtype float32, got [3] and float32", Error);
 }

@@ -14,7 +14,9 @@ Tensor counted(const Shape& shape) {
   return arange(shape.numel(), {.dtype = float64}).view(shape).requires_grad_();
 }
 
-bool shares_memory(const Tensor& a, const Tensor& b) { return a.impl().storage == b.impl().storage; }
+bool shares_memory(const Tensor& a, const Tensor& b) {
+  return a.impl().storage == b.impl().storage;
+}
 
 void check_gradients(auto f, const Tensor& x) {
   CHECK(gradcheck(f, x));
@@ -29,10 +31,11 @@ TEST_CASE("view shows the same elements under another shape") {
   CHECK(y.shape() == Shape{3, 4});
   CHECK(shares_memory(x, y));
   CHECK(y[2][3].item() == 11);
-  CHECK_THROWS_WITH_AS(x.view({5, -1}),
-                       "[view] expected a shape for 12 elements, got [5, -1] for a tensor of shape [2, 6]",
+  CHECK_THROWS_WITH_AS(
+      x.view({5, -1}),
+      "[view] expected a shape for 12 elements, got [5, -1] for a tensor of shape [2, 6]", Error);
+  CHECK_THROWS_WITH_AS(x.view({-1, -1}), "[view] expected at most one size of -1, got [-1, -1]",
                        Error);
-  CHECK_THROWS_WITH_AS(x.view({-1, -1}), "[view] expected at most one size of -1, got [-1, -1]", Error);
   CHECK_THROWS_WITH_AS(x.t().view({12}), doctest::Contains("help: use reshape()"), Error);
 }
 
@@ -81,8 +84,10 @@ TEST_CASE("transpose and permute reorder without a copy") {
   CHECK(x.permute({2, 0, 1})[3][1][2].item() == 23);
   CHECK(shares_memory(x.permute({2, 0, 1}), x));
   CHECK(x.permute({-1, 0, 1}).shape() == Shape{4, 2, 3});
-  CHECK_THROWS_WITH_AS(x.permute({0, 1}), "[permute] expected 3 dimensions for shape [2, 3, 4], got [0, 1]", Error);
-  CHECK_THROWS_WITH_AS(x.permute({0, 1, 1}), "[permute] expected each dimension once, got [0, 1, 1]", Error);
+  CHECK_THROWS_WITH_AS(x.permute({0, 1}),
+                       "[permute] expected 3 dimensions for shape [2, 3, 4], got [0, 1]", Error);
+  CHECK_THROWS_WITH_AS(x.permute({0, 1, 1}),
+                       "[permute] expected each dimension once, got [0, 1, 1]", Error);
   CHECK(counted({3}).t().shape() == Shape{3});
   CHECK_THROWS_AS(x.t(), Error);
 }
@@ -93,7 +98,8 @@ TEST_CASE("expand repeats without a copy") {
   CHECK(shares_memory(x, y));
   CHECK(y[1][2][3].item() == 2);
   CHECK(x.expand({-1, 4}).shape() == Shape{3, 4});
-  CHECK_THROWS_WITH_AS(x.expand({2, 4}), "[expand] expected a shape that [3, 1] broadcasts to, got [2, 4]", Error);
+  CHECK_THROWS_WITH_AS(x.expand({2, 4}),
+                       "[expand] expected a shape that [3, 1] broadcasts to, got [2, 4]", Error);
 }
 
 TEST_CASE("slices are cut to what is there, narrow and select are strict") {
@@ -108,8 +114,8 @@ TEST_CASE("slices are cut to what is there, narrow and select are strict") {
   CHECK_THROWS_AS(x.narrow(0, 8, 3), Error);
   CHECK_THROWS_AS(x.narrow(0, 0, std::numeric_limits<Size>::max()), Error);
   CHECK(x.select(0, -1).item() == 9);
-  CHECK_THROWS_WITH_AS(x[10],
-                       "[select] expected an index in [-10, 9] for dimension 0 of shape [10], got 10", Error);
+  CHECK_THROWS_WITH_AS(
+      x[10], "[select] expected an index in [-10, 9] for dimension 0 of shape [10], got 10", Error);
 }
 
 TEST_CASE("split, chunk and unbind give all pieces") {
@@ -118,7 +124,8 @@ TEST_CASE("split, chunk and unbind give all pieces") {
   REQUIRE(threes.size() == 3);
   CHECK(threes[2].shape() == Shape{1, 2});
   CHECK(split(x, {2, 5})[1].shape() == Shape{5, 2});
-  CHECK_THROWS_WITH_AS(split(x, {2, 4}), "[split] expected sizes that add up to 7, got [2, 4]", Error);
+  CHECK_THROWS_WITH_AS(split(x, {2, 4}), "[split] expected sizes that add up to 7, got [2, 4]",
+                       Error);
   CHECK(x.chunk(3).size() == 3);
   CHECK(x.unbind(1)[1][3].item() == 7);
 }
@@ -144,8 +151,10 @@ TEST_CASE("gradients flow through views") {
   check_gradients([](const Tensor& v) { return square(v.select(1, -1)); }, x);
   check_gradients([](const Tensor& v) { return square(v[1].squeeze().unsqueeze(0)); }, x);
   check_gradients([](const Tensor& v) { return square(v.unsqueeze(1).expand({2, 5, 3, 4})); }, x);
-  check_gradients([](const Tensor& v) { return square(v.clone().transpose(0, 2).contiguous()); }, x);
-  check_gradients([](const Tensor& v) { return square(v.chunk(2, 2)[1]) * v.unbind(2)[0].unsqueeze(2); }, x);
+  check_gradients([](const Tensor& v) { return square(v.clone().transpose(0, 2).contiguous()); },
+                  x);
+  check_gradients(
+      [](const Tensor& v) { return square(v.chunk(2, 2)[1]) * v.unbind(2)[0].unsqueeze(2); }, x);
   check_gradients([](const Tensor& v) { return square(sum_to_size(v, {3, 1})); }, x);
 }
 

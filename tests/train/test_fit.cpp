@@ -93,6 +93,21 @@ TEST_CASE("fit without options is one pass of Adam over cross-entropy") {
   CHECK(fitted.bias.eq(by_hand.bias).all().item<bool>());
 }
 
+TEST_CASE("what is frozen stays as it is") {
+  struct Net {
+    nn::Linear fc1{2, 4};
+    nn::Linear fc2{4, 3};
+    Tensor operator()(const Tensor& x) const { return fc2(relu(fc1(x))); }
+  } net;
+  nn::requires_grad_(net.fc1, false);
+  const nn::Linear before1 = nn::clone(net.fc1), before2 = nn::clone(net.fc2);
+  train::fit(net, triangle(), quiet);
+  CHECK((net.fc1.weight == before1.weight).all().item<bool>());
+  CHECK_FALSE((net.fc2.weight == before2.weight).all().item<bool>());
+  nn::requires_grad_(net, false);
+  CHECK_THROWS_AS(train::fit(net, triangle(), quiet), Error);
+}
+
 TEST_CASE("a seed repeats a run bit for bit") {
   const auto data = triangle();
   const auto run = [&](std::uint64_t seed) {
@@ -338,9 +353,9 @@ TEST_CASE("fit, evaluate and predict say what they cannot work with") {
                        "[predict] expected batch_size > 0, got 0", Error);
 
   nn::Flatten no_parameters;
-  CHECK_THROWS_WITH_AS(train::fit(no_parameters, data, quiet),
-                       doctest::Contains("[fit] expected a model with parameters, got none"),
-                       Error);
+  CHECK_THROWS_WITH_AS(
+      train::fit(no_parameters, data, quiet),
+      doctest::Contains("[fit] expected a model with parameters to train, got none"), Error);
   const auto vector_loss = [](const Tensor& outputs, const Tensor&) { return outputs; };
   CHECK_THROWS_WITH_AS(
       train::fit(model, data, {.loss = vector_loss, .verbose = train::Verbose::none}),

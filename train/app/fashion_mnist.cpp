@@ -99,7 +99,7 @@ train::ConfusionMatrix count_predictions(Model& model, const datasets::LabeledIm
   const nn::EvalGuard evaluation(model);
   const NoGradGuard no_grad;
   train::ConfusionMatrix matrix(10, data.class_names());
-  for (auto [images, labels] : DataLoader{data, {.batch_size = 500}}) {
+  for (auto [images, labels] : DataLoader{data, {.batch_size = 250}}) {
     matrix.add(model(images), labels);
   }
   return matrix;

@@ -213,31 +213,6 @@ void transpose(void* to_bytes, Size to_stride, const void* from_bytes, Size from
                     rows - whole_rows, cols);
 }
 
-void stream(void* to_bytes, const void* from_bytes, Size bytes) {
-  auto* to = static_cast<std::byte*>(to_bytes);
-  const auto* from = static_cast<const std::byte*>(from_bytes);
-#if defined(__SSE2__)
-  const Size to_line = static_cast<Size>(-reinterpret_cast<std::uintptr_t>(to) % 64);
-  const Size head = to_line < bytes ? to_line : bytes;
-  __builtin_memcpy(to, from, static_cast<std::size_t>(head));
-  Size i = head;
-  for (; i + 64 <= bytes; i += 64) {
-#if defined(__AVX512F__)
-    _mm512_stream_si512(reinterpret_cast<__m512i*>(to + i), _mm512_loadu_si512(from + i));
-#else
-    for (Size k = 0; k < 64; k += 16) {
-      _mm_stream_si128(reinterpret_cast<__m128i*>(to + i + k),
-                       _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i + k)));
-    }
-#endif
-  }
-  __builtin_memcpy(to + i, from + i, static_cast<std::size_t>(bytes - i));
-  _mm_sfence();
-#else
-  __builtin_memcpy(to, from, static_cast<std::size_t>(bytes));
-#endif
-}
-
 template <class To, class From>
 void set(CopyTable& table) {
   table.cast[static_cast<int>(dtype_of<To>)][static_cast<int>(dtype_of<From>)] =
@@ -271,7 +246,6 @@ CopyTable make_table() {
   table.fill[0] = copy_bits<std::uint8_t>;
   table.fill[1] = copy_bits<std::uint32_t>;
   table.fill[2] = copy_bits<std::uint64_t>;
-  table.stream = stream;
   table.transpose[0] = transpose<std::uint8_t>;
   table.transpose[1] = transpose<std::uint32_t>;
   table.transpose[2] = transpose<std::uint64_t>;

@@ -81,7 +81,7 @@ TEST_CASE("large loops are split over threads without changing a bit") {
   }
 }
 
-TEST_CASE("results too large for the caches are written whole") {
+TEST_CASE("results larger than the caches are written whole, and nothing beside them") {
   const ThreadsGuard guard;
   const std::size_t n = (std::size_t{16} << 20) / sizeof(float) + 4099;  // and an odd rest
   std::vector<float> a(n), y(n + 3, -1.0f);

@@ -254,7 +254,7 @@ TEST_CASE("a vector's last, short part gives the same bits as its whole ones") {
     const Loop loop = level.transcendental->unary[static_cast<int>(Unary::tanh)][0];
     const std::vector<float> x = spread<float>(-3, 3);
     const std::vector<float> whole = run_unary<float>(loop, x);
-    for (std::size_t n = 0; n < 40; ++n) {
+    for (std::size_t n = 1; n < 40; ++n) {
       const std::vector<float> part =
           run_unary<float>(loop, std::vector<float>(x.begin(), x.begin() + static_cast<long>(n)));
       CHECK(std::memcmp(part.data(), whole.data(), n * sizeof(float)) == 0);
