@@ -6,6 +6,7 @@
 #include <atomic>
 #include <bit>
 #include <cstdlib>
+#include <mutex>
 #include <new>
 
 #include "reel/autograd/fail.h"
@@ -63,9 +64,56 @@ void release_large() {
   cache.large_cached = 0;
 }
 
+// What threads leave behind when they end: small blocks cannot go back to the system one by one, so
+// the next thread that runs out takes them all.
+struct Estate {
+  std::mutex mutex;
+  FreeBlock* free[small_classes];
+  std::atomic<bool> any;
+
+  void leave(FreeBlock* first, std::size_t index) {
+    const std::lock_guard lock(mutex);
+    while (FreeBlock* block = first) {
+      first = block->next;
+      block->next = free[index];
+      free[index] = block;
+    }
+    any.store(true, std::memory_order_relaxed);
+  }
+};
+
+constinit Estate estate{};
+
+void inherit() {
+  const std::lock_guard lock(estate.mutex);
+  for (std::size_t index = 0; index < small_classes; ++index) {
+    while (FreeBlock* block = estate.free[index]) {
+      estate.free[index] = block->next;
+      block->next = cache.free[index];
+      cache.free[index] = block;
+      cache.stats.cached += class_bytes(index);
+    }
+  }
+  estate.any.store(false, std::memory_order_relaxed);
+}
+
 struct CloseCacheAtThreadExit {
   ~CloseCacheAtThreadExit() {
     release_large();
+    // The rest of the slab, in the largest blocks that fit.
+    while (cache.slab_end - cache.slab >= static_cast<std::ptrdiff_t>(small_step)) {
+      const auto left = static_cast<std::size_t>(cache.slab_end - cache.slab);
+      const std::size_t index = class_of(std::min(left, small_limit));
+      auto* block = reinterpret_cast<FreeBlock*>(cache.slab);
+      cache.slab += class_bytes(index);
+      block->next = cache.free[index];
+      cache.free[index] = block;
+    }
+    for (std::size_t index = 0; index < small_classes; ++index) {
+      if (cache.free[index] == nullptr) continue;
+      estate.leave(cache.free[index], index);
+      cache.free[index] = nullptr;
+    }
     cache.closed = true;
   }
 };
@@ -96,6 +144,14 @@ void* from_slab(std::size_t bytes) {
   thread_local CloseCacheAtThreadExit close_cache;
   static_cast<void>(close_cache);
   const std::size_t bytes = class_bytes(index);
+  if (index < small_classes && estate.any.load(std::memory_order_relaxed)) {
+    inherit();
+    if (FreeBlock* head = cache.free[index]) {
+      cache.free[index] = head->next;
+      cache.stats.cached -= bytes;
+      return head;
+    }
+  }
   void* block = index < small_classes ? from_slab(bytes) : from_system(bytes);
   if (block == nullptr && cache.large_cached > 0) {
     release_large();
@@ -139,6 +195,11 @@ void detail::deallocate(void* block, std::size_t bytes) noexcept {
     cache.large_cached += rounded;
   }
   auto* head = static_cast<FreeBlock*>(block);
+  if (cache.closed) {
+    head->next = nullptr;
+    estate.leave(head, index);
+    return;
+  }
   head->next = cache.free[index];
   cache.free[index] = head;
   cache.stats.cached += rounded;
