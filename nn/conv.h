@@ -1,6 +1,7 @@
 #pragma once
 
 #include "reel/autograd/ops/conv.h"
+#include "reel/autograd/ops/pool.h"
 #include "reel/nn/detail/observe.h"
 #include "reel/nn/parameter.h"
 #include "reel/nn/required.h"
@@ -48,6 +49,14 @@ struct Conv2d {
   /// The ReLU of it, in one step: what `nn::Sequential` makes of a `Conv2d` before a `ReLU`.
   Tensor then_relu(const Tensor& x) const {
     return reel::detail::conv2d_relu(x, weight, bias, {stride, padding, dilation, groups});
+  }
+
+  /// The max-pooled ReLU of it, in one step: what `nn::Sequential` makes of a `Conv2d` before a
+  /// `ReLU` and a `MaxPool2d`.
+  Tensor then_relu_max_pool2d(const Tensor& x, const Pair& pool_size,
+                              const MaxPool2dOptions& pool_options = {}) const {
+    return reel::detail::conv2d_relu_max_pool2d(
+        x, weight, bias, {stride, padding, dilation, groups}, pool_size, pool_options);
   }
 };
 

@@ -16,15 +16,16 @@ struct MaxPool2d {
   bool ceil_mode = false;
 
   Tensor operator()(const Tensor& x) const {
-    return detail::observe(this,
-                           max_pool2d(x, kernel_size, {stride, padding, dilation, ceil_mode}));
+    return detail::observe(this, max_pool2d(x, kernel_size, options()));
   }
 
   /// That of the ReLU of `x`, in one step: what `nn::Sequential` makes of a `ReLU` before a
   /// `MaxPool2d`.
   Tensor after_relu(const Tensor& x) const {
-    return reel::detail::relu_max_pool2d(x, kernel_size, {stride, padding, dilation, ceil_mode});
+    return reel::detail::relu_max_pool2d(x, kernel_size, options());
   }
+
+  MaxPool2dOptions options() const { return {stride, padding, dilation, ceil_mode}; }
 };
 
 /// The mean of each window; shapes as `MaxPool2d`. Follows `torch.nn.AvgPool2d`.

@@ -69,15 +69,21 @@ class Sequential {
   }
 
  private:
-  // Runs layer I and those after it. A ReLU is joined to its neighbour where that saves a pass over
-  // memory, except while a summary watches.
+  // Runs layer I and those after it. A ReLU is joined to its neighbours where that saves passes
+  // over memory, except while a summary watches.
   template <std::size_t I = 0>
   static Tensor run(auto& layers, const Tensor& x) {
     if constexpr (I == sizeof...(Layers)) {
       return x;
     } else {
       auto& layer = std::get<I>(layers);
-      if constexpr (is_relu<I> && has_after_relu<I + 1>) {
+      if constexpr (is_relu<I + 1> && has_then_pool<I, I + 2>) {
+        if (detail::observer == nullptr) {
+          const auto& pool = std::get<I + 2>(layers);
+          return run<I + 3>(layers,
+                            layer.then_relu_max_pool2d(x, pool.kernel_size, pool.options()));
+        }
+      } else if constexpr (is_relu<I> && has_after_relu<I + 1>) {
         if (detail::observer == nullptr)
           return run<I + 2>(layers, std::get<I + 1>(layers).after_relu(x));
       } else if constexpr (has_then_relu<I> && is_relu<I + 1> && !has_after_relu<I + 2>) {
@@ -99,6 +105,12 @@ class Sequential {
   template <std::size_t I>
   static constexpr bool has_after_relu = requires(const Layer<I>& layer, const Tensor& x) {
     layer.after_relu(x);
+  };
+  template <std::size_t I, std::size_t Pool>
+  static constexpr bool has_then_pool = requires(const Layer<I>& layer, const Layer<Pool>& pool,
+                                                 const Tensor& x) {
+    pool.after_relu(x);
+    layer.then_relu_max_pool2d(x, pool.kernel_size, pool.options());
   };
 
   std::tuple<Layers...> layers_;

@@ -33,9 +33,36 @@ struct Plan {
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
 
+  /// Calls `f(begin, end, room for a padded image)` for ranges of images.
+  template <class F>
+  void each_image(const F& f) const {
+    const ConvShape& s = conv.shape;
+    const Size work = s.out_h * s.out_w * s.out_channels * conv.taps;
+    parallel_for(s.batch, std::max<Size>(1, parallel_grain * 8 / work), [&](Size begin, Size end) {
+      std::vector<float> padded = blank_image();
+      f(begin, end, padded.data());
+    });
+  }
+
   std::vector<float> blank_image() const { return floats(conv.padded_h * conv.padded_w); }
   static std::vector<float> floats(Size count) {
     return std::vector<float>(static_cast<std::size_t>(count));
+  }
+};
+
+/// The weights as [taps, columns] and the bias as [columns], zeros where there is none.
+struct Packed {
+  std::vector<float> weights, bias;
+
+  Packed(const ThinConv& conv, const float* w, const float* b)
+      : weights(Plan::floats(conv.taps * conv.columns)), bias(Plan::floats(conv.columns)) {
+    const Size channels = conv.shape.out_channels;
+    for (Size o = 0; o < channels; ++o) {
+      for (Size t = 0; t < conv.taps; ++t) {
+        weights[static_cast<std::size_t>(t * conv.columns + o)] = w[o * conv.taps + t];
+      }
+    }
+    if (b != nullptr) std::copy_n(b, channels, bias.begin());
   }
 };
 
@@ -43,25 +70,30 @@ struct Plan {
 
 bool is_thin(const ConvShape& s) { return s.in_channels == 1 && s.kernel_h * s.kernel_w <= 64; }
 
+bool is_thin(const ConvShape& s, const PoolShape& pool) {
+  return is_thin(s) && pool.kernel_h == 2 && pool.kernel_w == 2 && pool.stride_h == 2 &&
+         pool.stride_w == 2 && pool.padding_h == 0 && pool.padding_w == 0 && pool.dilation_h == 1 &&
+         pool.dilation_w == 1 && pool.out_h * 2 <= s.out_h && pool.out_w * 2 <= s.out_w;
+}
+
 void thin_conv(const ConvShape& s, const float* x, const float* w, const float* bias, bool relu,
                float* y) {
   const Plan plan(s);
-  const ThinConv& conv = plan.conv;
-  std::vector<float> packed = Plan::floats(conv.taps * conv.columns),
-                     start = Plan::floats(conv.columns);
-  for (Size o = 0; o < s.out_channels; ++o) {
-    for (Size t = 0; t < conv.taps; ++t) {
-      packed[static_cast<std::size_t>(t * conv.columns + o)] = w[o * conv.taps + t];
-    }
-  }
-  if (bias != nullptr) std::copy_n(bias, s.out_channels, start.begin());
-  const Size image_work = s.out_h * s.out_w * s.out_channels * conv.taps;
-  parallel_for(s.batch, std::max<Size>(1, parallel_grain * 8 / image_work),
-               [&](Size begin, Size end) {
-                 std::vector<float> padded = plan.blank_image();
-                 thin_conv_table().forward(conv, begin, end, x, packed.data(), start.data(), relu,
-                                           padded.data(), y);
-               });
+  const Packed packed(plan.conv, w, bias);
+  plan.each_image([&](Size begin, Size end, float* padded) {
+    thin_conv_table().forward(plan.conv, begin, end, x, packed.weights.data(), packed.bias.data(),
+                              relu, padded, y);
+  });
+}
+
+void thin_conv_pooled(const ConvShape& s, const PoolShape& pool, const float* x, const float* w,
+                      const float* bias, float* y, std::uint8_t* index) {
+  const Plan plan(s);
+  const Packed packed(plan.conv, w, bias);
+  plan.each_image([&](Size begin, Size end, float* padded) {
+    thin_conv_table().pooled(plan.conv, begin, end, pool.out_h, pool.out_w, x,
+                             packed.weights.data(), packed.bias.data(), padded, y, index);
+  });
 }
 
 void thin_conv_weight(const ConvShape& s, const float* x, const float* dy, float* dw, float* db) {

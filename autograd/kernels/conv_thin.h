@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstdint>
+
 #include "reel/autograd/kernels/conv.h"
 #include "reel/autograd/kernels/dispatch.h"
+#include "reel/autograd/kernels/pool.h"
 
 namespace reel::kernels {
 
@@ -22,6 +25,11 @@ struct ThinConvTable {
   /// `w` [taps, columns], `bias` [columns].
   void (*forward)(const ThinConv& conv, Size begin, Size end, const float* x, const float* w,
                   const float* bias, bool relu, float* padded, float* y);
+  /// The same, then ReLU and the largest of each 2x2 square, with its place unless `index` is null,
+  /// as `max_pool2d`; nothing in between leaves the registers. `y` [pooled_h, pooled_w, channels].
+  void (*pooled)(const ThinConv& conv, Size begin, Size end, Size pooled_h, Size pooled_w,
+                 const float* x, const float* w, const float* bias, float* padded, float* y,
+                 std::uint8_t* index);
   /// Adds to `dw` [taps, columns] and `db` [columns].
   void (*weight)(const ThinConv& conv, Size begin, Size end, const float* x, const float* dy,
                  float* padded, float* dw, float* db);
@@ -33,6 +41,10 @@ REEL_DISPATCH_TABLE(ThinConvTable, thin_conv_table)
 bool is_thin(const ConvShape& shape);
 void thin_conv(const ConvShape& shape, const float* x, const float* w, const float* bias, bool relu,
                float* y);
+/// Whether the pooling can be part of it: squares of 2x2 side by side.
+bool is_thin(const ConvShape& shape, const PoolShape& pool);
+void thin_conv_pooled(const ConvShape& shape, const PoolShape& pool, const float* x, const float* w,
+                      const float* bias, float* y, std::uint8_t* index);
 void thin_conv_weight(const ConvShape& shape, const float* x, const float* dy, float* dw,
                       float* db);
 

@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "reel/autograd/allocator.h"
 #include "reel/autograd/fail.h"
+#include "reel/autograd/kernels/buffer.h"
 #include "reel/autograd/kernels/parallel.h"
 #include "reel/autograd/kernels/thread_scope.h"
 #include "reel/autograd/threads.h"
@@ -85,29 +85,6 @@ dnnl::primitive_attr attributes(bool accumulate) {
 
 // --- primitives ready to run
 // -----------------------------------------------------------------------------
-
-/// A block of the caching allocator.
-class Buffer {
- public:
-  Buffer() = default;
-  explicit Buffer(std::size_t bytes) : data_(reel::detail::allocate(bytes)), bytes_(bytes) {}
-  Buffer(Buffer&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
-  Buffer& operator=(Buffer&& other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(bytes_, other.bytes_);
-    return *this;
-  }
-  ~Buffer() {
-    if (data_ != nullptr) reel::detail::deallocate(data_, bytes_);
-  }
-  float* data() const { return static_cast<float*>(data_); }
-  std::size_t bytes() const { return bytes_; }
-
- private:
-  void* data_ = nullptr;
-  std::size_t bytes_ = 0;
-};
 
 /// One argument of a primitive: its number, its layout and, when it runs, its memory.
 struct Argument {

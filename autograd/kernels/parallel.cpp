@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 
 #include "reel/autograd/fail.h"
 #include "reel/autograd/threads.h"
@@ -45,12 +46,20 @@ void parallel_ranges(Size n, Size grain, Range range, void* context) {
   // Whole cache lines, so that two threads do not write to the same one.
   const Size step = grain >= 64 ? 64 : 1;
   const Size length = ((n + pieces - 1) / pieces + step - 1) / step * step;
+  std::exception_ptr thrown;  // none may leave a parallel region
 #pragma omp parallel for num_threads(static_cast <int>(pieces)) schedule(static, 1)
   for (Size piece = 0; piece < pieces; ++piece) {
     const Size begin = std::min(n, piece * length);
     const Size end = std::min(n, begin + length);
-    if (begin < end) range(context, begin, end);
+    if (begin >= end) continue;
+    try {
+      range(context, begin, end);
+    } catch (...) {
+#pragma omp critical(reel_parallel_ranges)
+      if (thrown == nullptr) thrown = std::current_exception();
+    }
   }
+  if (thrown != nullptr) std::rethrow_exception(thrown);
 }
 
 }  // namespace kernels::detail

@@ -17,8 +17,8 @@ bool worth_splitting(Size n, Size grain);
 }  // namespace detail
 
 /// Calls `f(begin, end)` for ranges that cover `[0, n)`, on several threads when each gets at least
-/// `grain` units and the caller is not itself inside a parallel region. `f` must not throw, and
-/// must not let results depend on where the ranges end.
+/// `grain` units and the caller is not itself inside a parallel region. `f` must not let results
+/// depend on where the ranges end. What it throws is thrown here, after all threads have finished.
 template <class F>
 void parallel_for(Size n, Size grain, F&& f) {
   if (n < 2 * grain || !detail::worth_splitting(n, grain)) {

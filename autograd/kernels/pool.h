@@ -20,7 +20,8 @@ struct PoolShape {
 DType max_pool_index_dtype(const PoolShape& shape);
 
 /// y = the largest of each window (NaN if there is one), `index` = where it was. With `relu` that
-/// of max(0, x): where nothing is positive, nothing is picked. float32 and float64.
+/// of max(0, x): where nothing is positive, nothing is picked. `index` may be null. float32 and
+/// float64.
 void max_pool2d(DType dtype, const PoolShape& shape, const void* x, bool relu, void* y,
                 void* index);
 

@@ -4,6 +4,7 @@
 #include "reel/autograd/kernels/conv.h"
 #include "reel/autograd/ops/channels_last.h"
 #include "reel/autograd/ops/create.h"
+#include "reel/autograd/ops/images.h"
 #include "reel/autograd/ops/pointwise_backward.h"
 #include "reel/autograd/ops/reduce.h"
 #include "reel/autograd/ops/view.h"
@@ -22,20 +23,14 @@ Tensor plain_conv(const Tensor& x, const Tensor& w, const ConvShape& shape);
 Tensor conv_input(const Tensor& dy, const Tensor& w, const ConvShape& shape);
 Tensor conv_weight(const Tensor& x, const Tensor& dy, const ConvShape& shape);
 
-/// Row-major weights, outside the tape.
-Tensor row_major(const Tensor& w) {
-  const NoGradGuard no_grad;
-  return contiguous(w);
-}
-
 /// y = x * w, without the tape.
 Tensor convolve(const Tensor& x_given, const Tensor& w_given, const Tensor& bias, bool relu,
                 const ConvShape& s) {
   const Tensor y =
       detail::empty_channels_last({s.batch, s.out_channels, s.out_h, s.out_w}, x_given.dtype());
   if (s.batch == 0) return y;
-  const Tensor x = detail::channels_last(x_given), w = row_major(w_given);
-  const Tensor b = bias.defined() ? row_major(bias) : bias;
+  const Tensor x = detail::channels_last(x_given), w = detail::row_major(w_given);
+  const Tensor b = detail::row_major(bias);
   kernels::conv2d(x.dtype(), s, x.impl().data, w.impl().data, b.defined() ? b.impl().data : nullptr,
                   relu, y.impl().data);
   return y;
@@ -69,7 +64,7 @@ Tensor conv_input(const Tensor& dy_given, const Tensor& w_given, const ConvShape
   const Tensor dx =
       detail::empty_channels_last({s.batch, s.in_channels, s.in_h, s.in_w}, w_given.dtype());
   if (s.batch > 0) {
-    const Tensor dy = detail::channels_last(dy_given), w = row_major(w_given);
+    const Tensor dy = detail::channels_last(dy_given), w = detail::row_major(w_given);
     kernels::conv2d_input(dy.dtype(), s, dy.impl().data, w.impl().data, dx.impl().data);
   }
   return record(
@@ -82,26 +77,6 @@ Tensor conv_weight(const Tensor& x, const Tensor& dy, const ConvShape& s) {
   return record("conv2d_weight", weight_gradients(x, dy, s, false).weight,
                 wrt(x, [dy = save(dy), s](const Tensor& g) { return conv_input(dy, g, s); }),
                 wrt(dy, [x = save(x), s](const Tensor& g) { return plain_conv(x, g, s); }));
-}
-
-/// The gradients of `conv(x, w) + bias` that are needed.
-Gradients conv_gradients(const Tensor& x, const Tensor& w, const Tensor& dy, const ConvShape& s,
-                         const Needs& needs) {
-  if (recording(x, w, dy)) {
-    return {needs[0] ? conv_input(dy, w, s) : Tensor(), needs[1] ? conv_weight(x, dy, s) : Tensor(),
-            needs[2] ? sum(dy, {0, 2, 3}) : Tensor()};
-  }
-  const Tensor g = detail::channels_last(dy);  // once for both
-  Gradients gradients(3);
-  if (needs[0]) gradients[0] = conv_input(g, w, s);
-  if (needs[1]) {
-    WeightGradients both = weight_gradients(x, g, s, needs[2]);
-    gradients[1] = both.weight;
-    gradients[2] = both.bias;
-  } else if (needs[2]) {
-    gradients[2] = sum(g, {0, 2, 3});
-  }
-  return gradients;
 }
 
 // --- what fits
@@ -121,7 +96,16 @@ void check_pair(const char* name, const Pair& pair, Size least) {
         name, least, pair.h, pair.w);
 }
 
-ConvShape check_conv(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& o) {
+}  // namespace
+
+Tensor detail::row_major(const Tensor& w) {
+  if (!w.defined()) return w;
+  const NoGradGuard no_grad;
+  return contiguous(w);
+}
+
+ConvShape detail::conv_shape(const Tensor& x, const Tensor& w, const Tensor& bias,
+                             const Conv2dOptions& o) {
   check(x.dim() == 4, "conv2d", "expected input [N, C, H, W] or [C, H, W], got shape {}",
         x.shape());
   check(w.dim() == 4, "conv2d", "expected weight [out, in / groups, kh, kw], got shape {}",
@@ -178,20 +162,41 @@ ConvShape check_conv(const Tensor& x, const Tensor& w, const Tensor& bias, const
   return s;
 }
 
+Gradients detail::conv_gradients(const Tensor& x, const Tensor& w, const Tensor& dy,
+                                 const ConvShape& s, const Needs& needs) {
+  if (recording(x, w, dy)) {
+    return {needs[0] ? conv_input(dy, w, s) : Tensor(), needs[1] ? conv_weight(x, dy, s) : Tensor(),
+            needs[2] ? sum(dy, {0, 2, 3}) : Tensor()};
+  }
+  const Tensor g = detail::channels_last(dy);  // once for both
+  Gradients gradients(3);
+  if (needs[0]) gradients[0] = conv_input(g, w, s);
+  if (needs[1]) {
+    WeightGradients both = weight_gradients(x, g, s, needs[2]);
+    gradients[1] = both.weight;
+    gradients[2] = both.bias;
+  } else if (needs[2]) {
+    gradients[2] = sum(g, {0, 2, 3});
+  }
+  return gradients;
+}
+
+namespace {
+
 Tensor conv2d_batch(const Tensor& x, const Tensor& w, const Tensor& bias, bool relu,
                     const Conv2dOptions& options) {
-  const ConvShape shape = check_conv(x, w, bias, options);
+  const ConvShape shape = detail::conv_shape(x, w, bias, options);
   const Tensor y = convolve(x, w, bias, relu, shape);
   if (relu) {
     return record(
         "conv2d_relu", y, inputs(x, w, bias),
         [x = save(x), w = save(w), shape](const Tensor& dy, const Tensor& out, const Needs& needs) {
-          return conv_gradients(x, w, detail::relu_backward(dy, out), shape, needs);
+          return detail::conv_gradients(x, w, detail::relu_backward(dy, out), shape, needs);
         });
   }
   return record("conv2d", y, inputs(x, w, bias),
                 [x = save(x), w = save(w), shape](const Tensor& dy, const Needs& needs) {
-                  return conv_gradients(x, w, dy, shape, needs);
+                  return detail::conv_gradients(x, w, dy, shape, needs);
                 });
 }
 

@@ -7,6 +7,7 @@
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/pool.h"
 #include "reel/autograd/ops/channels_last.h"
+#include "reel/autograd/ops/images.h"
 #include "reel/autograd/ops/view.h"
 #include "reel/autograd/tape.h"
 
@@ -53,9 +54,24 @@ Shape pooled_shape(const PoolShape& s) { return {s.batch, s.channels, s.out_h, s
 // Scattering gradients to where the maxima were, and gathering from there, are each other's
 // derivative.
 
-Tensor max_pool_gather(const Tensor& x, const Tensor& index, const PoolShape& s);
+Tensor max_pool_gather(const Tensor& x, const Tensor& index, const PoolShape& s) {
+  const Tensor y = detail::empty_channels_last(pooled_shape(s), x.dtype());
+  if (s.batch > 0) {
+    const Tensor from = detail::channels_last(x);
+    kernels::max_pool2d_gather(x.dtype(), s, from.impl().data, index.impl().data, y.impl().data);
+  }
+  return record("max_pool2d_gather", y, wrt(x, [index, s](const Tensor& dy) {
+                  return detail::max_pool_scatter(dy, index, s);
+                }));
+}
 
-Tensor max_pool_scatter(const Tensor& dy, const Tensor& index, const PoolShape& s) {
+}  // namespace
+
+Tensor detail::empty_pooled(const PoolShape& s, DType dtype) {
+  return empty_channels_last(pooled_shape(s), dtype);
+}
+
+Tensor detail::max_pool_scatter(const Tensor& dy, const Tensor& index, const PoolShape& s) {
   const Tensor dx = detail::empty_channels_last(image_shape(s), dy.dtype());
   if (s.batch > 0) {
     const Tensor from = detail::channels_last(dy);
@@ -65,50 +81,49 @@ Tensor max_pool_scatter(const Tensor& dy, const Tensor& index, const PoolShape& 
                 wrt(dy, [index, s](const Tensor& g) { return max_pool_gather(g, index, s); }));
 }
 
-Tensor max_pool_gather(const Tensor& x, const Tensor& index, const PoolShape& s) {
-  const Tensor y = detail::empty_channels_last(pooled_shape(s), x.dtype());
-  if (s.batch > 0) {
-    const Tensor from = detail::channels_last(x);
-    kernels::max_pool2d_gather(x.dtype(), s, from.impl().data, index.impl().data, y.impl().data);
-  }
-  return record("max_pool2d_gather", y,
-                wrt(x, [index, s](const Tensor& dy) { return max_pool_scatter(dy, index, s); }));
-}
-
-Tensor max_pool(const char* op, const Tensor& x, const Pair& kernel, const MaxPool2dOptions& o,
-                bool relu) {
-  if (x.dim() == 3) return squeeze(max_pool(op, unsqueeze(x, 0), kernel, o, relu), 0);
-  check_image(op, x);
+PoolShape detail::max_pool_shape(const char* op, const Shape& images, const Pair& kernel,
+                                 const MaxPool2dOptions& o) {
   const Pair stride = o.stride == same_as_kernel ? kernel : o.stride;
   check_pair(op, "a kernel", kernel, 1);
   check_pair(op, "a stride", stride, 1);
   check_pair(op, "a padding", o.padding, 0);
   check_pair(op, "a dilation", o.dilation, 1);
-  const PoolShape s{.batch = x.shape()[0],
-                    .channels = x.shape()[1],
-                    .in_h = x.shape()[2],
-                    .in_w = x.shape()[3],
-                    .out_h = count_windows(op, x.shape()[2], kernel.h, stride.h, o.padding.h,
-                                           o.dilation.h, o.ceil_mode),
-                    .out_w = count_windows(op, x.shape()[3], kernel.w, stride.w, o.padding.w,
-                                           o.dilation.w, o.ceil_mode),
-                    .kernel_h = kernel.h,
-                    .kernel_w = kernel.w,
-                    .stride_h = stride.h,
-                    .stride_w = stride.w,
-                    .padding_h = o.padding.h,
-                    .padding_w = o.padding.w,
-                    .dilation_h = o.dilation.h,
-                    .dilation_w = o.dilation.w};
-  const Tensor y = detail::empty_channels_last(pooled_shape(s), x.dtype());
+  return {.batch = images[0],
+          .channels = images[1],
+          .in_h = images[2],
+          .in_w = images[3],
+          .out_h = count_windows(op, images[2], kernel.h, stride.h, o.padding.h, o.dilation.h,
+                                 o.ceil_mode),
+          .out_w = count_windows(op, images[3], kernel.w, stride.w, o.padding.w, o.dilation.w,
+                                 o.ceil_mode),
+          .kernel_h = kernel.h,
+          .kernel_w = kernel.w,
+          .stride_h = stride.h,
+          .stride_w = stride.w,
+          .padding_h = o.padding.h,
+          .padding_w = o.padding.w,
+          .dilation_h = o.dilation.h,
+          .dilation_w = o.dilation.w};
+}
+
+namespace {
+
+Tensor max_pool(const char* op, const Tensor& x, const Pair& kernel, const MaxPool2dOptions& o,
+                bool relu) {
+  if (x.dim() == 3) return squeeze(max_pool(op, unsqueeze(x, 0), kernel, o, relu), 0);
+  check_image(op, x);
+  const PoolShape s = detail::max_pool_shape(op, x.shape(), kernel, o);
+  const Tensor y = detail::empty_pooled(s, x.dtype());
   const Tensor index =
-      detail::empty_channels_last(pooled_shape(s), kernels::max_pool_index_dtype(s));
+      recording(x) ? detail::empty_pooled(s, kernels::max_pool_index_dtype(s)) : Tensor();
   if (s.batch > 0) {
     const Tensor from = detail::channels_last(x);
-    kernels::max_pool2d(x.dtype(), s, from.impl().data, relu, y.impl().data, index.impl().data);
+    kernels::max_pool2d(x.dtype(), s, from.impl().data, relu, y.impl().data,
+                        index.defined() ? index.impl().data : nullptr);
   }
-  return record(op, y,
-                wrt(x, [index, s](const Tensor& dy) { return max_pool_scatter(dy, index, s); }));
+  return record(op, y, wrt(x, [index, s](const Tensor& dy) {
+                  return detail::max_pool_scatter(dy, index, s);
+                }));
 }
 
 // --- averages

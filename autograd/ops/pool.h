@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "reel/autograd/ops/conv.h"
 #include "reel/autograd/ops/pair.h"
 #include "reel/autograd/tensor.h"
 
@@ -56,6 +57,13 @@ namespace detail {
 /// written.
 REEL_API Tensor relu_max_pool2d(const Tensor& x, const Pair& kernel_size,
                                 const MaxPool2dOptions& options = {});
+
+/// `max_pool2d(relu(conv2d(x, weight, bias, options)), kernel_size, pool_options)` as one op: a few
+/// images at a time go through all of it while they are in the cache, forward and backward, and
+/// what the convolution gives is never kept.
+REEL_API Tensor conv2d_relu_max_pool2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                                       const Conv2dOptions& options, const Pair& kernel_size,
+                                       const MaxPool2dOptions& pool_options = {});
 
 }  // namespace detail
 }  // namespace reel

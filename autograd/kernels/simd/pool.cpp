@@ -90,35 +90,72 @@ REEL_INLINE void each_window(const PoolShape& s, Size begin_row, Size end_row, c
   }
 }
 
+/// Whether all cells of a window lie inside.
+REEL_INLINE bool whole(const Cells& cells, Size kernel) {
+  return cells.begin == 0 && cells.end == kernel;
+}
+
+/// `side` is the side of a square window known when compiling, whose loops then unroll; 0 for any.
+/// Without `keep` no indices are written.
+template <class T, class I, Size side, bool keep>
+void max_rows(const PoolShape& s, Size begin_row, Size end_row, const T* x, bool relu, T* y,
+              I* index) {
+  using Index = IndexLanes<T, I>;
+  each_window(
+      s, begin_row, end_row, [&](const Cells& rows, const Cells& columns, Size image, Size out) {
+        const bool unrolled = side > 0 && whole(rows, side) && whole(columns, side);
+        const T* corner =
+            x + ((image * s.in_h + rows.origin) * s.in_w + columns.origin) * s.channels;
+        for (Size c = 0; c < s.channels; c += lane_count<T>) {
+          const Size n = s.channels - c;
+          Lanes<T> largest = splat(-static_cast<T>(__builtin_inf()));
+          // What is nowhere larger, such as -inf, came from the first cell, where there is one.
+          const bool any = rows.begin < rows.end && columns.begin < columns.end;
+          LaneMask<T> where =
+              Index::every(any ? rows.begin * s.kernel_w + columns.begin : nothing<I>);
+          auto visit = [&](Size cell, const T* from) __attribute__((always_inline)) {
+            const Lanes<T> value = load_some(from, n);
+            const LaneMask<T> better = (value > largest) | (value != value);
+            largest = better ? value : largest;
+            if constexpr (keep) where = better ? Index::every(cell) : where;
+          };
+          if (unrolled) {
+            for (Size kh = 0; kh < side; ++kh) {
+              for (Size kw = 0; kw < side; ++kw) {
+                visit(kh * side + kw,
+                      corner + (kh * s.dilation_h * s.in_w + kw * s.dilation_w) * s.channels + c);
+              }
+            }
+          } else {
+            each_cell(s, rows, columns, image,
+                      [&](Size cell, Size pixel) { visit(cell, x + pixel * s.channels + c); });
+          }
+          if (relu) {
+            const LaneMask<T> off = largest <= Lanes<T>{};
+            largest = off ? Lanes<T>{} : largest;
+            where = off ? Index::every(nothing<I>) : where;
+          }
+          store_some(y + out * s.channels + c, largest, n);
+          if constexpr (keep) Index::write(index + out * s.channels + c, where, n);
+        }
+      });
+}
+
+template <class T, class I, bool keep>
+void max_any_side(const PoolShape& s, Size begin_row, Size end_row, const T* x, bool relu, T* y,
+                  I* index) {
+  const Size side = s.kernel_h == s.kernel_w ? s.kernel_h : 0;
+  auto* rows = side == 2   ? max_rows<T, I, 2, keep>
+               : side == 3 ? max_rows<T, I, 3, keep>
+                           : max_rows<T, I, 0, keep>;
+  rows(s, begin_row, end_row, x, relu, y, index);
+}
+
 template <class T, class I>
 void max_forward(const PoolShape& s, Size begin_row, Size end_row, const T* x, bool relu, T* y,
                  I* index) {
-  using Index = IndexLanes<T, I>;
-  each_window(s, begin_row, end_row,
-              [&](const Cells& rows, const Cells& columns, Size image, Size out) {
-                for (Size c = 0; c < s.channels; c += lane_count<T>) {
-                  const Size n = s.channels - c;
-                  Lanes<T> largest = splat(-static_cast<T>(__builtin_inf()));
-                  // What is nowhere larger, such as -inf, came from the first cell, where there is
-                  // one.
-                  const bool any = rows.begin < rows.end && columns.begin < columns.end;
-                  LaneMask<T> where =
-                      Index::every(any ? rows.begin * s.kernel_w + columns.begin : nothing<I>);
-                  each_cell(s, rows, columns, image, [&](Size cell, Size pixel) {
-                    const Lanes<T> value = load_some(x + pixel * s.channels + c, n);
-                    const LaneMask<T> better = (value > largest) | (value != value);
-                    largest = better ? value : largest;
-                    where = better ? Index::every(cell) : where;
-                  });
-                  if (relu) {
-                    const LaneMask<T> off = largest <= Lanes<T>{};
-                    largest = off ? Lanes<T>{} : largest;
-                    where = off ? Index::every(nothing<I>) : where;
-                  }
-                  store_some(y + out * s.channels + c, largest, n);
-                  Index::write(index + out * s.channels + c, where, n);
-                }
-              });
+  auto* rows = index != nullptr ? max_any_side<T, I, true> : max_any_side<T, I, false>;
+  rows(s, begin_row, end_row, x, relu, y, index);
 }
 
 template <class T, class I>

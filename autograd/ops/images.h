@@ -1,0 +1,34 @@
+#pragma once
+
+// Internal: what the ops on images share, so that they can be fused.
+
+#include "reel/autograd/kernels/conv.h"
+#include "reel/autograd/kernels/pool.h"
+#include "reel/autograd/ops/conv.h"
+#include "reel/autograd/ops/pool.h"
+#include "reel/autograd/tape.h"
+
+namespace reel::detail {
+
+/// Checks the arguments of `conv2d` and computes its shape; `x` is `[N, C, H, W]`.
+kernels::ConvShape conv_shape(const Tensor& x, const Tensor& w, const Tensor& bias,
+                              const Conv2dOptions& options);
+
+/// The gradients of `conv2d(x, w, bias)` that are needed, each differentiable again.
+Gradients conv_gradients(const Tensor& x, const Tensor& w, const Tensor& dy,
+                         const kernels::ConvShape& shape, const Needs& needs);
+
+/// Row-major elements of weights or bias (which may be undefined), outside the tape.
+Tensor row_major(const Tensor& w);
+
+/// Checks the arguments of `max_pool2d` for images of shape `[N, C, H, W]`.
+kernels::PoolShape max_pool_shape(const char* op, const Shape& images, const Pair& kernel,
+                                  const MaxPool2dOptions& options);
+
+/// An uninitialised result of pooling, and the places of its maxima.
+Tensor empty_pooled(const kernels::PoolShape& shape, DType dtype);
+
+/// The gradient of `max_pool2d`: each `dy` where its maximum was. Differentiable again.
+Tensor max_pool_scatter(const Tensor& dy, const Tensor& index, const kernels::PoolShape& shape);
+
+}  // namespace reel::detail
