@@ -9,6 +9,7 @@
 
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/dnn.h"
+#include "reel/autograd/kernels/dot_gemm.h"
 #include "reel/autograd/kernels/gemv.h"
 #include "reel/autograd/kernels/loops.h"
 #include "reel/autograd/kernels/parallel.h"
@@ -21,7 +22,12 @@ namespace {
 // Up to this many multiply-adds a plain loop is faster than finding and starting a primitive.
 constexpr Size tiny_work = 256;
 // Matrix-vector products give each thread at least this many elements of the matrix.
-constexpr Size gemv_grain = Size{1} << 18;
+constexpr Size gemv_grain = Size{1} << 17;
+// Products of rows with rows, as a linear layer's: up to so many rows, the operands are read as
+// they lie; with short rows the sums over the registers' lanes cost more. Each thread is given at
+// least this many multiply-adds.
+constexpr Size dot_rows = 32, dot_rows_if_short = 16, short_row = 256;
+constexpr Size dot_grain = Size{1} << 19;
 // Rows are given to a thread in panels of about this many multiply-adds.
 constexpr Size panel_work = Size{1} << 24;
 // Products of a batch with at least this many multiply-adds are split one by one, not side by side.
@@ -114,6 +120,23 @@ bool try_gemv(Size m, Size n, Size k, const Matrix& a, const Operand& ta, const 
   return true;
 }
 
+/// Products of few rows with rows; false if this is none of them.
+bool try_dots(Size m, Size n, Size k, const Operand& ta, const Operand& tb, const float* a,
+              const float* b, float* c, const GemmOptions& options, bool single_thread) {
+  if (options.accumulate || ta.transposed || !tb.transposed || k < 32) return false;
+  if (m > (k < short_row ? dot_rows_if_short : dot_rows)) return false;
+  auto columns = [&](Size begin, Size end) {
+    dot_gemm_table().run(m, begin, end, k, a, ta.ld, b, tb.ld,
+                         static_cast<const float*>(options.bias), c, n);
+  };
+  if (single_thread) {
+    columns(0, n);
+  } else {
+    parallel_for(n, std::max<Size>(16, dot_grain / (m * k)), columns);
+  }
+  return true;
+}
+
 void gemm_float(Size m, Size n, Size k, const Matrix& a, const Matrix& b, float* c,
                 const GemmOptions& options, bool single_thread) {
   const Operand ta = classify(m, k, a.row, a.col), tb = classify(k, n, b.row, b.col);
@@ -121,6 +144,7 @@ void gemm_float(Size m, Size n, Size k, const Matrix& a, const Matrix& b, float*
   const auto* pa = static_cast<const float*>(a.data);
   const auto* pb = static_cast<const float*>(b.data);
   const auto* bias = static_cast<const float*>(options.bias);
+  if (try_dots(m, n, k, ta, tb, pa, pb, c, options, single_thread)) return;
   if (ta.ld == (ta.transposed ? m : k) && tb.ld == (tb.transposed ? k : n)) {
     dnn_matmul({.m = m,
                 .n = n,

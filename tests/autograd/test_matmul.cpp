@@ -269,3 +269,38 @@ TEST_CASE("a batch of products gives the same bits as one product after the othe
   const Tensor all = bmm(a, b);
   for (const Size i : {0, 1, 17, 36}) CHECK(largest_difference(all[i], mm(a[i], b[i])) == 0);
 }
+
+TEST_CASE("linear of few rows agrees with the sums it stands for, whatever the sizes") {
+  manual_seed(12);
+  for (const Size k : {32, 47, 100, 300, 1025, 2100}) {
+    for (const Size m : {1, 2, 3, 5, 6, 7, 11, 16, 17, 31, 32, 33}) {
+      const Size n = 64 + m % 5;
+      const NoGradGuard no_grad;
+      // Rows of a wider tensor, so that there are gaps between them.
+      const Tensor x = randn({m, k + 3}).narrow(1, 2, k), w = randn({n, k + 1}).narrow(1, 0, k);
+      const Tensor b = randn({n});
+      const Tensor exact = matmul(x.to(float64), w.to(float64).t());
+      const double tolerance = 1e-5 * std::sqrt(static_cast<double>(k));
+      CAPTURE(m);
+      CAPTURE(k);
+      CHECK(largest_difference(linear(x, w), exact) < tolerance);
+      CHECK(largest_difference(linear(x, w, b), exact + b.to(float64)) < tolerance);
+      CHECK(largest_difference(matmul(x, w.t()), exact) < tolerance);
+    }
+  }
+}
+
+TEST_CASE(
+    "linear of few rows gives the same bits with one thread and two, and for each row alone") {
+  manual_seed(13);
+  const NoGradGuard no_grad;
+  const Tensor x = randn({32, 2000}), w = randn({333, 2000}), b = randn({333});
+  const int before = get_num_threads();
+  set_num_threads(1);
+  const Tensor one = linear(x, w, b);
+  set_num_threads(2);
+  const Tensor two = linear(x, w, b);
+  set_num_threads(before);
+  CHECK(largest_difference(one, two) == 0);
+  CHECK(largest_difference(linear(x.narrow(0, 7, 2), w, b), one.narrow(0, 7, 2)) == 0);
+}
