@@ -8,7 +8,9 @@
 #include <cstdlib>
 #include <mutex>
 #include <new>
+#include <utility>
 
+#include "reel/autograd/detail/memory_counters.h"
 #include "reel/autograd/fail.h"
 
 namespace reel {
@@ -45,7 +47,9 @@ struct Cache {
   FreeBlock* free[class_count];
   char* slab;
   char* slab_end;
-  MemoryStats stats;
+  MemoryStats stats;        // but for `in_use`, which is the difference of these two
+  std::int64_t handed_out;  // bytes
+  std::int64_t returned;
   std::size_t large_cached;
   bool closed;  // the thread is ending: its tensors may still come back, and go to the system
 };
@@ -177,15 +181,15 @@ void* detail::allocate(std::size_t bytes) {
     block = refill(index);
   }
   ++cache.stats.allocations;
-  cache.stats.in_use += static_cast<std::int64_t>(rounded);
-  cache.stats.peak = std::max(cache.stats.peak, cache.stats.in_use);
+  cache.handed_out += static_cast<std::int64_t>(rounded);
+  cache.stats.peak = std::max(cache.stats.peak, cache.handed_out - cache.returned);
   return block;
 }
 
 void detail::deallocate(void* block, std::size_t bytes) noexcept {
   const std::size_t index = class_of(bytes);
   const std::size_t rounded = class_bytes(index);
-  cache.stats.in_use -= static_cast<std::int64_t>(rounded);
+  cache.returned += static_cast<std::int64_t>(rounded);
   if (index >= small_classes) {
     if (cache.closed ||
         cache.large_cached + rounded > cache_limit.load(std::memory_order_relaxed)) {
@@ -205,7 +209,22 @@ void detail::deallocate(void* block, std::size_t bytes) noexcept {
   cache.stats.cached += rounded;
 }
 
-MemoryStats memory_stats() { return cache.stats; }
+MemoryStats memory_stats() {
+  MemoryStats stats = cache.stats;
+  stats.in_use = cache.handed_out - cache.returned;
+  return stats;
+}
+
+detail::MemoryCounters detail::memory_counters() {
+  return {static_cast<std::int64_t>(cache.stats.allocations), cache.handed_out,
+          static_cast<std::int64_t>(cache.stats.system_calls)};
+}
+
+std::int64_t detail::restart_peak() {
+  return std::exchange(cache.stats.peak, cache.handed_out - cache.returned);
+}
+
+void detail::raise_peak(std::int64_t peak) { cache.stats.peak = std::max(cache.stats.peak, peak); }
 
 void empty_cache() { release_large(); }
 

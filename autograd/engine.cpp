@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/ops.h"
 #include "reel/autograd/tape.h"
@@ -129,6 +130,7 @@ class Sweep final : detail::GradientSink {
            node.name);
     }
     detail::tape.running = node.name;
+    const detail::OpScope scope(detail::EventKind::backward, node.name);
     node.run(gradient, kept_output(node), targets_ != nullptr ? &wanted : nullptr, *this);
     if (!retain_) {
       node.released = true;
@@ -248,6 +250,7 @@ Tensor initial_gradient(const char* name, const Tensor& root, const Tensor& give
 }  // namespace
 
 void backward(const std::vector<Tensor>& roots, const BackwardOptions& options) {
+  const detail::OpScope scope("backward");
   check(!options.gradient.defined() || roots.size() == 1, "backward",
         "expected one root for a given gradient, got {}", roots.size());
   std::vector<Tensor> seeds;
@@ -261,6 +264,7 @@ void backward(const std::vector<Tensor>& roots, const BackwardOptions& options) 
 
 std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
                          const GradOptions& options) {
+  const detail::OpScope scope("grad");
   check(options.grad_outputs.empty() || options.grad_outputs.size() == outputs.size(), "grad",
         "expected {} grad_outputs, one for each output, got {}", outputs.size(),
         options.grad_outputs.size());

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "reel/autograd/detail/op_scope.h"
 #include "reel/datasets/dataset.h"
 
 namespace reel {
@@ -83,7 +84,10 @@ class DataLoader {
     using value_type = Batch;
     using difference_type = std::ptrdiff_t;
 
-    Batch operator*() const { return batch_of(*set_, cursor_.indices()); }
+    Batch operator*() const {
+      const detail::OpScope scope("DataLoader.next");
+      return batch_of(*set_, cursor_.indices());
+    }
     Iterator& operator++() {
       cursor_.advance();
       return *this;

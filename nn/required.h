@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <initializer_list>
 #include <type_traits>
 
 #include "reel/autograd/dtype.h"
@@ -23,6 +24,10 @@ class Required {
   /// Two integers, as in `.kernel_size = {3, 5}`.
   constexpr Required(Size first, Size second) requires std::constructible_from<T, Size, Size>
       : value_(first, second) {}
+
+  /// A list of integers, as in `.normalized_shape = {3, 32, 32}`.
+  constexpr Required(std::initializer_list<Size> values) requires
+      std::constructible_from<T, std::initializer_list<Size>> : value_(values) {}
 
   constexpr operator const T&() const { return value_; }
   constexpr const T& operator()() const { return value_; }

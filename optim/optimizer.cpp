@@ -4,6 +4,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/ops/pointwise.h"
 #include "reel/autograd/ops/view.h"
@@ -37,6 +38,7 @@ Tensor number(double value) {
 Optimizer::~Optimizer() = default;
 
 void Optimizer::step() {
+  const reel::detail::OpScope scope(reel::detail::EventKind::step, name_);
   const NoGradGuard no_grad;
   for (Slot& slot : slots_) {
     const Tensor gradient = slot.parameter.grad();
@@ -68,6 +70,7 @@ void Optimizer::step(Slot& slot, const Tensor& gradient) {
 }
 
 void Optimizer::zero_grad() {
+  const reel::detail::OpScope scope(reel::detail::EventKind::zero_grad, name_);
   for (const Slot& slot : slots_) slot.parameter.set_grad({});
 }
 

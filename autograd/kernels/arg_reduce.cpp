@@ -11,7 +11,7 @@ namespace reel::kernels {
 namespace {
 
 constexpr Size tile = 512;
-constexpr Size piece_size = Size{1} << 18;
+constexpr Size piece_size = Size{1} << 16;
 
 template <class F>
 void with_element(DType dtype, F&& f) {

@@ -81,6 +81,13 @@ void fill(const Shape& shape, void* to, DType dtype, const Strides& strides, con
       {Operand{to, item, &strides}, Operand{value, item, &one_for_all}});
 }
 
+void fill(Size n, void* to, DType dtype, const void* value) {
+  const Size item = item_size(dtype);
+  run_flat(
+      copy_table().fill[item_index(item)], n,
+      {Operand{.data = to, .item = item}, Operand{.data = value, .item = item, .single = true}});
+}
+
 void convert(void* to, DType to_dtype, const void* from, DType from_dtype) {
   run_flat(cast_loop(to_dtype, from_dtype), 1, {Operand{to}, Operand{from}});
 }

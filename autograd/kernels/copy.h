@@ -32,6 +32,9 @@ void copy(const Shape& shape, void* to, DType to_dtype, const Strides& to_stride
 /// Sets every element to the one that `value`, of the same dtype, points at.
 void fill(const Shape& shape, void* to, DType dtype, const Strides& strides, const void* value);
 
+/// The same for `n` elements without gaps.
+void fill(Size n, void* to, DType dtype, const void* value);
+
 /// Converts one number.
 void convert(void* to, DType to_dtype, const void* from, DType from_dtype);
 

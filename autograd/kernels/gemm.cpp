@@ -28,6 +28,9 @@ constexpr Size gemv_grain = Size{1} << 17;
 // least this many multiply-adds.
 constexpr Size dot_rows = 32, dot_rows_if_short = 16, short_row = 256;
 constexpr Size dot_grain = Size{1} << 19;
+// Where oneDNN lets the number of threads into a sum: seen from 2048 on, never above 64 columns. It
+// gains nothing by it.
+constexpr Size few_columns = 64, long_column = 1024;
 // Rows are given to a thread in panels of about this many multiply-adds.
 constexpr Size panel_work = Size{1} << 24;
 // Products of a batch with at least this many multiply-adds are split one by one, not side by side.
@@ -96,13 +99,17 @@ void plain_gemm(Size m, Size n, Size k, const Matrix& a, const Matrix& b, T* c,
 void gemv(Size count, Size k, const Matrix& matrix, bool along_rows, Size ld, const float* x,
           const float* bias, float* y) {
   const auto* a = static_cast<const float*>(matrix.data);
-  parallel_for(count, std::max<Size>(16, gemv_grain / k), [&](Size begin, Size end) {
+  // Ranges of whole vectors: a sum outside of them is rounded in another way.
+  constexpr Size block = 16;
+  auto blocks = [&](Size first, Size last) {
+    const Size begin = first * block, end = std::min(count, last * block);
     if (along_rows) {
       gemv_table().rows(begin, end, k, a, ld, x, bias, y);
     } else {
       gemv_table().columns(k, begin, end, a, ld, x, bias, y);
     }
-  });
+  };
+  parallel_for((count + block - 1) / block, std::max<Size>(1, gemv_grain / (k * block)), blocks);
 }
 
 /// Products of which one side is a vector; false if this is none of them.
@@ -145,7 +152,9 @@ void gemm_float(Size m, Size n, Size k, const Matrix& a, const Matrix& b, float*
   const auto* pb = static_cast<const float*>(b.data);
   const auto* bias = static_cast<const float*>(options.bias);
   if (try_dots(m, n, k, ta, tb, pa, pb, c, options, single_thread)) return;
-  if (ta.ld == (ta.transposed ? m : k) && tb.ld == (tb.transposed ? k : n)) {
+  // Products of columns with a few columns are what oneDNN divides the sums over k of.
+  const bool keeps_sums = !ta.transposed || n > few_columns || k < long_column;
+  if (keeps_sums && ta.ld == (ta.transposed ? m : k) && tb.ld == (tb.transposed ? k : n)) {
     dnn_matmul({.m = m,
                 .n = n,
                 .k = k,

@@ -64,6 +64,11 @@ enum class Binary {
   tanh_backward_from_y,
   sigmoid_backward_from_y,
   sqrt_backward_from_y,
+  square_backward,
+  reciprocal_backward_from_y,
+  rsqrt_backward_from_y,
+  expm1_backward_from_y,
+  log1p_backward,
   gelu_backward,
   gelu_tanh_backward,
   silu_backward,
@@ -75,8 +80,8 @@ enum class Binary {
 enum class Compare { eq, ne, lt, le, gt, ge, logical_and, logical_or, logical_xor, count };
 
 /// The gradient of maximum or minimum with respect to a from (dy, a, b): dy where a wins, half of
-/// it where both are equal.
-enum class Ternary { maximum_backward, minimum_backward, count };
+/// it where both are equal. The gradient of a / b with respect to b from (dy, a, b).
+enum class Ternary { maximum_backward, minimum_backward, div_backward, count };
 
 /// Null where an operation does not exist for a dtype.
 struct ArithmeticTable {

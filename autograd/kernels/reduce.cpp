@@ -4,8 +4,8 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <type_traits>
-#include <vector>
 
 #include "reel/autograd/kernels/parallel.h"
 #include "reel/autograd/kernels/reduce_plan.h"
@@ -15,7 +15,9 @@ namespace {
 
 // Outputs worked on at a time: their running results lie on the stack.
 constexpr Size tile = 1024;
-// A reduction with few outputs is split into pieces of at least this many elements.
+// A reduction with few outputs, from `least_split` elements on, is split into pieces of some
+// `piece_size`; a multiple of four pieces, so that threads get equal shares also of a short one.
+constexpr Size least_split = Size{1} << 16;
 constexpr Size piece_size = Size{1} << 18;
 constexpr Size most_pieces = 64;
 // Elements gathered at a time where neighbours in the array are not neighbours in memory.
@@ -308,7 +310,8 @@ void run_pieces(const Task& task, Size piece_count) {
   const Size units = plan.outputs / kept.size * task.tiles;
   const Size item = item_size(task.dtype);
   const Size stride = task.tile_length * 8;
-  std::vector<std::byte> partial(static_cast<std::size_t>(units * piece_count * stride));
+  const auto partial = std::make_unique_for_overwrite<std::byte[]>(
+      static_cast<std::size_t>(units * piece_count * stride));
   const Size work = std::max<Size>(1, task.tile_length * plan.length / piece_count);
   const auto tile_of = [&](Size unit) {
     struct Tile {
@@ -337,7 +340,7 @@ void run_pieces(const Task& task, Size piece_count) {
                          0, n, kept.out_stride, center_tile);
             center = center_tile;
           }
-          std::byte* results = partial.data() + i * stride;
+          std::byte* results = partial.get() + i * stride;
           task.reset(results, n);
           task.fold_box(dims, plan.reduced_count,
                         task.x + (offset.in + start * widest->stride) * item, n, center, results);
@@ -345,7 +348,7 @@ void run_pieces(const Task& task, Size piece_count) {
       });
   for (Size unit = 0; unit < units; ++unit) {
     const auto [offset, n] = tile_of(unit);
-    std::byte* results = partial.data() + unit * piece_count * stride;
+    std::byte* results = partial.get() + unit * piece_count * stride;
     for (Size piece = 1; piece < piece_count; ++piece) {
       task.merge(results, results + piece * stride, n);
     }
@@ -386,9 +389,9 @@ void reduce(Reduction op, DType dtype, const void* x, const Shape& shape, const 
                   (kept.size + tile_length - 1) / tile_length,
                   std::min(tile_length, kept.size)};
   const Size units = plan.outputs / kept.size * task.tiles;
-  const Size pieces = std::min(most_pieces, task.tile_length * plan.length / piece_size);
-  if (units < 8 && pieces > 1) {
-    run_pieces(task, pieces);
+  const Size work = task.tile_length * plan.length;
+  if (units < 8 && work >= least_split) {
+    run_pieces(task, std::min(most_pieces, (work / piece_size + 4) / 4 * 4));
   } else {
     run_tiles(task);
   }

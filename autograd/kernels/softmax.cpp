@@ -1,7 +1,11 @@
 #include "reel/autograd/kernels/softmax.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <limits>
+#include <numeric>
+#include <vector>
 
 #include "reel/autograd/kernels/parallel.h"
 #include "reel/autograd/kernels/softmax_table.h"
@@ -17,6 +21,51 @@ Size rows_per_thread(Size row_length) {
   return std::max<Size>(1, parallel_grain / 4 / std::max<Size>(row_length, 1));
 }
 
+// Rows longer than this are worked on in pieces of it: threads share them, and the maximum of a
+// piece, then its exponentials find it in the cache. The pieces do not depend on the threads.
+constexpr Size piece_size = 1 << 15;
+
+bool is_long_row(const SoftmaxLayout& layout) {
+  return layout.inner == 1 && layout.n >= 2 * piece_size;
+}
+
+/// Calls `f(piece, first, count)` for each piece of `n` neighbours, on several threads.
+template <class F>
+void for_pieces(Size n, const F& f) {
+  parallel_for((n + piece_size - 1) / piece_size, 1, [&](Size begin, Size end) {
+    for (Size piece = begin; piece < end; ++piece) {
+      const Size first = piece * piece_size;
+      f(piece, first, std::min(piece_size, n - first));
+    }
+  });
+}
+
+struct MaxAndSum {
+  double max;
+  double sum;  // of e^(x - max)
+};
+
+/// The maximum of a long row and its sum of e^(x - max).
+MaxAndSum max_and_sum(DType dtype, const std::byte* x, Size n) {
+  const Size item = item_size(dtype);
+  std::vector<MaxAndSum> pieces(static_cast<std::size_t>((n + piece_size - 1) / piece_size));
+  for_pieces(n, [&](Size piece, Size first, Size count) {
+    MaxAndSum& found = pieces[static_cast<std::size_t>(piece)];
+    found.sum = softmax_table().piece_sum[index_of(dtype)](x + first * item, count, found.max);
+  });
+  MaxAndSum row{-std::numeric_limits<double>::infinity(), 0};
+  for (const MaxAndSum& piece : pieces) {
+    if (!(piece.max <= row.max)) row.max = piece.max;  // a NaN stays
+    if (std::isnan(row.max)) break;
+  }
+  for (const MaxAndSum& piece : pieces) {
+    // A piece of nothing but -inf has a sum of NaN, unless the whole row is one.
+    const bool empty = std::isinf(piece.max) && piece.max < row.max;
+    if (!empty) row.sum += piece.sum * std::exp(piece.max - row.max);
+  }
+  return row;
+}
+
 /// Calls `rows(first, count)` for ranges of the outer dimension when the middle is innermost, and
 /// otherwise `columns(offset, count)` for strips of neighbouring columns.
 template <class Rows, class Columns>
@@ -28,11 +77,13 @@ void for_strips(const SoftmaxLayout& layout, const Rows& rows, const Columns& co
                  [&](Size begin, Size end) { rows(begin, end - begin); });
     return;
   }
-  // Wide strips read memory best; each column is computed alike in any strip, so they may follow
-  // the threads.
+  // Wide strips read memory best, as long as the second-level cache holds them until they are read
+  // again; each column is computed alike in any strip, so they may follow the threads.
+  constexpr Size cached_elements = 1 << 17;
   const Size threads = get_num_threads();
   const Size share = outer < threads ? (inner / threads + 63) / 64 * 64 : inner;
-  const Size strip = std::clamp<Size>(share, 64, softmax_columns);
+  const Size cached = cached_elements / n / 64 * 64;
+  const Size strip = std::clamp<Size>(std::min(share, cached), 64, softmax_columns);
   const Size strips = (inner + strip - 1) / strip;
   parallel_for(outer * strips, rows_per_thread(n * std::min(inner, strip)),
                [&](Size begin, Size end) {
@@ -65,6 +116,17 @@ void softmax(DType dtype, const void* x, const SoftmaxLayout& layout, bool log, 
   const Size item = item_size(dtype);
   const std::byte* from = static_cast<const std::byte*>(x);
   std::byte* to = static_cast<std::byte*>(y);
+  if (is_long_row(layout)) {
+    for (Size row = 0; row < layout.outer; ++row) {
+      const Size at = row * layout.n * item;
+      const auto [max, sum] = max_and_sum(dtype, from + at, layout.n);
+      for_pieces(layout.n, [&, max = max, sum = sum](Size, Size first, Size count) {
+        const Size piece = at + first * item;
+        table.piece_finish[type](from + piece, count, max, sum, log, to + piece);
+      });
+    }
+    return;
+  }
   for_strips(
       layout,
       [&](Size first, Size count) {
@@ -85,6 +147,23 @@ void softmax_backward(DType dtype, const void* y, const void* dy, const SoftmaxL
   const std::byte* result = static_cast<const std::byte*>(y);
   const std::byte* gradient = static_cast<const std::byte*>(dy);
   std::byte* to = static_cast<std::byte*>(dx);
+  if (is_long_row(layout)) {
+    std::vector<double> sums(static_cast<std::size_t>((layout.n + piece_size - 1) / piece_size));
+    for (Size row = 0; row < layout.outer; ++row) {
+      const Size start = row * layout.n * item;
+      for_pieces(layout.n, [&](Size piece, Size first, Size count) {
+        const Size at = start + first * item;
+        sums[static_cast<std::size_t>(piece)] =
+            table.piece_backward_sum[type](result + at, gradient + at, count, log);
+      });
+      const double sum = std::accumulate(sums.begin(), sums.end(), 0.0);
+      for_pieces(layout.n, [&](Size, Size first, Size count) {
+        const Size at = start + first * item;
+        table.piece_backward[type](result + at, gradient + at, count, sum, log, to + at);
+      });
+    }
+    return;
+  }
   for_strips(
       layout,
       [&](Size first, Size count) {

@@ -81,9 +81,10 @@ Tensor div(const Tensor& left, const Tensor& right) {
   const Promoted a(left, dtype), b(right, dtype);
   Tensor out = apply("div", Binary::div, a, b);
   if (!recording(left, right)) return out;
-  return record(
-      "div", out, wrt(a.tensor(), [b = save(b)](const Tensor& dy) { return dy / b; }),
-      wrt(b.tensor(), [a = save(a), b = save(b)](const Tensor& dy) { return -dy * (a / b) / b; }));
+  return record("div", out, wrt(a.tensor(), [b = save(b)](const Tensor& dy) { return dy / b; }),
+                wrt(b.tensor(), [a = save(a), b = save(b)](const Tensor& dy) {
+                  return detail::div_backward(dy, a, b);
+                }));
 }
 
 Tensor pow(const Tensor& base, const Tensor& exponent) {

@@ -1,5 +1,6 @@
 #include "reel/autograd/ops/channels_last.h"
 
+#include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/kernels/copy.h"
 
 namespace reel::detail {
@@ -28,6 +29,7 @@ Tensor channels_last(const Tensor& x) {
     as_wanted = as_wanted && (shape[i] == 1 || x.strides()[i] == wanted[i]);
   }
   if (as_wanted || x.numel() == 0) return x;
+  const OpScope scope("channels_last", x);
   const Tensor copy = empty_strided(shape, wanted, x.dtype());
   kernels::copy(shape, copy.impl().data, x.dtype(), wanted, x.impl().data, x.dtype(), x.strides());
   return copy;

@@ -1,5 +1,6 @@
 #include "reel/autograd/ops/conv.h"
 
+#include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/conv.h"
 #include "reel/autograd/ops/channels_last.h"
@@ -43,6 +44,7 @@ struct WeightGradients {
 /// The gradients of weights and, if asked, bias from one pass, without the tape.
 WeightGradients weight_gradients(const Tensor& x_given, const Tensor& dy_given, const ConvShape& s,
                                  bool bias) {
+  const detail::OpScope scope("conv2d_weight", x_given, dy_given);
   const Shape shape{s.out_channels, s.in_channels / s.groups, s.kernel_h, s.kernel_w};
   const TensorOptions options{.dtype = dy_given.dtype()};
   if (s.batch == 0)
@@ -55,12 +57,14 @@ WeightGradients weight_gradients(const Tensor& x_given, const Tensor& dy_given, 
 }
 
 Tensor plain_conv(const Tensor& x, const Tensor& w, const ConvShape& s) {
+  const detail::OpScope scope("conv2d", x, w);
   return record("conv2d", convolve(x, w, {}, false, s),
                 wrt(x, [w = save(w), s](const Tensor& dy) { return conv_input(dy, w, s); }),
                 wrt(w, [x = save(x), s](const Tensor& dy) { return conv_weight(x, dy, s); }));
 }
 
 Tensor conv_input(const Tensor& dy_given, const Tensor& w_given, const ConvShape& s) {
+  const detail::OpScope scope("conv2d_input", dy_given, w_given);
   const Tensor dx =
       detail::empty_channels_last({s.batch, s.in_channels, s.in_h, s.in_w}, w_given.dtype());
   if (s.batch > 0) {
@@ -74,6 +78,7 @@ Tensor conv_input(const Tensor& dy_given, const Tensor& w_given, const ConvShape
 }
 
 Tensor conv_weight(const Tensor& x, const Tensor& dy, const ConvShape& s) {
+  const detail::OpScope scope("conv2d_weight", x, dy);
   return record("conv2d_weight", weight_gradients(x, dy, s, false).weight,
                 wrt(x, [dy = save(dy), s](const Tensor& g) { return conv_input(dy, g, s); }),
                 wrt(dy, [x = save(x), s](const Tensor& g) { return plain_conv(x, g, s); }));
@@ -185,6 +190,7 @@ namespace {
 
 Tensor conv2d_batch(const Tensor& x, const Tensor& w, const Tensor& bias, bool relu,
                     const Conv2dOptions& options) {
+  const detail::OpScope scope(relu ? "conv2d_relu" : "conv2d", x, w, bias);
   const ConvShape shape = detail::conv_shape(x, w, bias, options);
   const Tensor y = convolve(x, w, bias, relu, shape);
   if (relu) {

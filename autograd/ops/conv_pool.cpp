@@ -1,5 +1,6 @@
 #include "reel/autograd/kernels/conv_pool.h"
 
+#include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/ops/channels_last.h"
 #include "reel/autograd/ops/images.h"
@@ -35,6 +36,7 @@ Gradients fused_gradients(const Tensor& x_given, const Tensor& w_given, const Te
 Tensor detail::conv2d_relu_max_pool2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                                       const Conv2dOptions& options, const Pair& kernel_size,
                                       const MaxPool2dOptions& pool_options) {
+  const detail::OpScope scope("conv2d_relu_max_pool2d", x, weight, bias);
   if (x.dim() == 3) {
     return squeeze(
         conv2d_relu_max_pool2d(unsqueeze(x, 0), weight, bias, options, kernel_size, pool_options),

@@ -1,11 +1,12 @@
 #include "reel/autograd/ops/create.h"
 
-#include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <cstdint>
 #include <limits>
 
+#include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
+#include "reel/autograd/kernels/copy.h"
 #include "reel/autograd/ops/promote.h"
 
 namespace reel {
@@ -46,7 +47,7 @@ const Tensor& fill_with(const char* op, const Tensor& made, const Tensor& value)
     } else {
       element = fit<T>(op, made.dtype(), value.item<std::int64_t>());
     }
-    std::fill_n(made.data_ptr<T>(), made.numel(), element);
+    kernels::fill(made.numel(), made.impl().data, made.dtype(), &element);
   });
   return made;
 }
@@ -56,24 +57,25 @@ Tensor make_like(const Tensor& like, const TensorOptions& options) {
 }
 
 const Tensor& fill_with_zeros(const Tensor& made) {
-  if (made.numel() > 0) {
-    std::memset(made.impl().data, 0,
-                static_cast<std::size_t>(made.numel() * item_size(made.dtype())));
-  }
+  constexpr std::uint64_t zero = 0;  // of every dtype
+  kernels::fill(made.numel(), made.impl().data, made.dtype(), &zero);
   return made;
 }
 
 }  // namespace
 
 Tensor zeros(const Shape& shape, const TensorOptions& options) {
+  const detail::OpScope scope("zeros");
   return finish(fill_with_zeros(empty(shape, {.dtype = options.dtype})), options);
 }
 
 Tensor ones(const Shape& shape, const TensorOptions& options) {
+  const detail::OpScope scope("ones");
   return finish(fill_with("ones", empty(shape, {.dtype = options.dtype}), 1), options);
 }
 
 Tensor full(const Shape& shape, const Tensor& value, const TensorOptions& options) {
+  const detail::OpScope scope("full");
   const DType dtype = options.dtype ? *options.dtype : detail::dtype_of_operand(value.impl());
   return finish(fill_with("full", empty(shape, {.dtype = dtype}), value), options);
 }
@@ -83,14 +85,17 @@ Tensor empty_like(const Tensor& like, const TensorOptions& options) {
 }
 
 Tensor zeros_like(const Tensor& like, const TensorOptions& options) {
+  const detail::OpScope scope("zeros_like", like);
   return finish(fill_with_zeros(make_like(like, options)), options);
 }
 
 Tensor ones_like(const Tensor& like, const TensorOptions& options) {
+  const detail::OpScope scope("ones_like", like);
   return finish(fill_with("ones_like", make_like(like, options), 1), options);
 }
 
 Tensor full_like(const Tensor& like, const Tensor& value, const TensorOptions& options) {
+  const detail::OpScope scope("full_like", like);
   return finish(fill_with("full_like", make_like(like, options), value), options);
 }
 
@@ -104,6 +109,7 @@ Tensor arange(const Tensor& start, const Tensor& end, const TensorOptions& optio
 
 Tensor arange(const Tensor& start, const Tensor& end, const Tensor& step,
               const TensorOptions& options) {
+  const detail::OpScope scope("arange");
   const bool integers =
       !start.is_floating_point() && !end.is_floating_point() && !step.is_floating_point();
   const DType dtype = options.dtype.value_or(integers ? int64 : float32);
@@ -131,6 +137,7 @@ Tensor arange(const Tensor& start, const Tensor& end, const Tensor& step,
 }
 
 Tensor linspace(double start, double end, Size steps, const TensorOptions& options) {
+  const detail::OpScope scope("linspace");
   const Tensor made = empty(steps, {.dtype = options.dtype});
   // Counted from the nearer end, so that both ends are exact and the middle is symmetric.
   const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
@@ -148,6 +155,7 @@ Tensor linspace(double start, double end, Size steps, const TensorOptions& optio
 Tensor eye(Size n, const TensorOptions& options) { return eye(n, n, options); }
 
 Tensor eye(Size rows, Size columns, const TensorOptions& options) {
+  const detail::OpScope scope("eye");
   const Tensor made = zeros({rows, columns}, {.dtype = options.dtype});
   with_dtype(made.dtype(), [&]<class T>(T) {
     T* out = made.data_ptr<T>();
@@ -199,6 +207,7 @@ void NestedValues::join(const NestedValues* first, const NestedValues* last) {
 }
 
 Tensor NestedValues::to_tensor(const TensorOptions& options) const {
+  const detail::OpScope scope("tensor");
   const DType suggested = kind_ == Kind::floating  ? float32
                           : kind_ == Kind::integer ? int64
                                                    : bool_;

@@ -1,3 +1,4 @@
+#include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/reduce.h"
 #include "reel/autograd/kernels/softmax.h"
@@ -121,6 +122,7 @@ void check_input(const Tensor& logits, const Tensor& targets,
 
 Tensor cross_entropy_logits(const Tensor& logits, const Tensor& targets,
                             const CrossEntropyLogitsOptions& options) {
+  const detail::OpScope scope(op, logits, targets);
   check_input(logits, targets, options);
   const Size rank = logits.dim();
   Tensor matrix = logits;

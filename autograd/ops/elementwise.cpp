@@ -2,6 +2,7 @@
 
 #include <span>
 
+#include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/copy.h"
 #include "reel/autograd/ops/view.h"
@@ -127,6 +128,10 @@ void Promoted::convert(const Tensor& x, DType dtype) {
 
 Tensor elementwise(const char* op, kernels::Loop loop, std::initializer_list<KernelInput> inputs,
                    DType dtype, const double* params) {
+  const OpScope scope(op);
+  if (scope) [[unlikely]] {
+    for (const KernelInput& input : inputs) add_input(*input.tensor);
+  }
   const KernelInput& lead = leading(inputs);
   if (is_flat(*lead.impl, inputs)) {
     Tensor out = empty_like(*lead.tensor, dtype);

@@ -1,3 +1,4 @@
+#include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/ops/create.h"
 #include "reel/autograd/ops/index.h"
@@ -46,6 +47,7 @@ ValuesAndIndices choose(const char* op, bool greatest, const Tensor& x, Size dim
 
 ValuesAndIndices extreme_along(const char* op, bool greatest, const Tensor& x, Size dim,
                                bool keepdim) {
+  const detail::OpScope scope(op, x);
   ValuesAndIndices chosen = choose(op, greatest, x, dim, keepdim, true);
   const Size along = detail::wrap_dim(op, dim, x.dim());
   const Reduced reduced(op, x, along, true);

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/index.h"
 #include "reel/autograd/ops/create.h"
@@ -47,6 +48,7 @@ kernels::GatherPlan plan_for(const Lookup& lookup, const Tensor& indexed, const 
 Tensor scatter_add_at(const Tensor& x, const Lookup& lookup, const Tensor& source);
 
 Tensor gather_at(const char* op, const Tensor& x, const Lookup& lookup) {
+  const detail::OpScope scope(op, x);
   const Tensor out = empty(lookup.index.shape(), {.dtype = x.dtype()});
   if (out.numel() > 0) {
     kernels::gather(plan_for(lookup, x, out), item_size(x.dtype()), lookup.index.data_ptr<Size>(),
@@ -58,6 +60,7 @@ Tensor gather_at(const char* op, const Tensor& x, const Lookup& lookup) {
 }
 
 Tensor scatter_add_at(const Tensor& x, const Lookup& lookup, const Tensor& source) {
+  const detail::OpScope scope("scatter_add", x);
   const Tensor out = clone(x.detach());
   if (source.numel() > 0) {
     kernels::scatter_add(plan_for(lookup, out, source), x.dtype(), lookup.index.data_ptr<Size>(),
@@ -69,6 +72,7 @@ Tensor scatter_add_at(const Tensor& x, const Lookup& lookup, const Tensor& sourc
 }
 
 Tensor scatter_at(const Tensor& x, const Lookup& lookup, const Tensor& source) {
+  const detail::OpScope scope("scatter", x);
   const Tensor out = clone(x.detach());
   if (source.numel() > 0) {
     kernels::scatter(plan_for(lookup, out, source), item_size(x.dtype()),
@@ -151,6 +155,7 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value) {
 }
 
 Tensor masked_select(const Tensor& x, const Tensor& mask) {
+  const detail::OpScope scope("masked_select", x, mask);
   const Shape shape = detail::broadcast_shapes("masked_select", x.shape(), mask.shape());
   const Tensor flags = detail::to_mask("masked_select", expand(mask, shape));
   const Tensor positions = detail::true_positions(flags);
@@ -161,6 +166,7 @@ Tensor masked_select(const Tensor& x, const Tensor& mask) {
 }
 
 Tensor nonzero(const Tensor& x) {
+  const detail::OpScope scope("nonzero", x);
   const Tensor flags = contiguous(x.dtype() == bool_ ? x.detach() : ne(x.detach(), 0));
   const Tensor positions = detail::true_positions(flags);
   const Tensor out = empty({positions.numel(), x.dim()}, {.dtype = int64});
@@ -176,6 +182,7 @@ Tensor nonzero(const Tensor& x) {
 }
 
 Tensor one_hot(const Tensor& labels, std::optional<Size> num_classes) {
+  const detail::OpScope scope("one_hot", labels);
   const Tensor positions = detail::to_positions("one_hot", labels);
   const Size* label = positions.data_ptr<Size>();
   const Size count = positions.numel();
@@ -196,11 +203,11 @@ Tensor one_hot(const Tensor& labels, std::optional<Size> num_classes) {
 }
 
 Tensor tril(const Tensor& x, Size diagonal) {
-  return masked_fill(x, upper_mask("tril", x, diagonal + 1), 0);
+  return masked_fill(x, upper_mask("tril", x, diagonal + 1), false);
 }
 
 Tensor triu(const Tensor& x, Size diagonal) {
-  return masked_fill(x, logical_not(upper_mask("triu", x, diagonal)), 0);
+  return masked_fill(x, logical_not(upper_mask("triu", x, diagonal)), false);
 }
 
 Tensor Tensor::gather(Size dim, const Tensor& index) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/index.h"
 #include "reel/autograd/ops/create.h"
@@ -209,12 +210,14 @@ RowIndex row_index(const char* op, const Tensor& x, Size dim, const Tensor& inde
 }  // namespace
 
 Tensor index(const Tensor& x, const std::vector<Index>& indices) {
+  const detail::OpScope scope("index", x);
   const Plan plan = make_plan("index", x, indices);
   return plan.rows ? detail::take_rows("index", plan.view, *plan.rows) : plan.view;
 }
 
 Tensor index_put(const Tensor& x, const std::vector<Index>& indices, const Tensor& values,
                  bool accumulate) {
+  const detail::OpScope scope("index_put", x);
   const Tensor out = detail::empty_like(x, x.dtype());
   {
     const NoGradGuard no_grad;
@@ -234,16 +237,19 @@ Tensor index_put(const Tensor& x, const std::vector<Index>& indices, const Tenso
 
 const Tensor& index_put_(const Tensor& x, const std::vector<Index>& indices, const Tensor& values,
                          bool accumulate) {
+  const detail::OpScope scope("index_put_", x);
   detail::check_in_place("index_put_", x, values);
   write("index_put_", x, indices, values, accumulate);
   return x;
 }
 
 Tensor index_select(const Tensor& x, Size dim, const Tensor& index) {
+  const detail::OpScope scope("index_select", x, index);
   return detail::take_rows("index_select", x, row_index("index_select", x, dim, index));
 }
 
 Tensor index_add(const Tensor& x, Size dim, const Tensor& index, const Tensor& source) {
+  const detail::OpScope scope("index_add", x, index, source);
   const RowIndex rows = row_index("index_add", x, dim, index);
   const Shape wanted = detail::indexed_shape(x.shape(), rows);
   check(source.shape() == wanted, "index_add", "expected a source of shape {}, got {}", wanted,

@@ -81,6 +81,19 @@ REEL_API Tensor index_select(const Tensor& x, Size dim, const Tensor& index);
 /// Throws when `source` has another shape than `x` has with `dim` as long as `index`.
 REEL_API Tensor index_add(const Tensor& x, Size dim, const Tensor& index, const Tensor& source);
 
+/// What `embedding` can be told.
+struct EmbeddingOptions {
+  /// The gradient leaves this row alone; below 0 it counts from the end.
+  std::optional<Size> padding_idx = {};
+};
+
+/// The rows of `weight` `[n, d]` that `input`, of any shape `[..]` and int64 or int32, names:
+/// `[.., d]`. Follows `torch.nn.functional.embedding`.
+///
+/// Throws `[embedding] expected indices in [0, 10), got 12`, and when `padding_idx` is no row.
+REEL_API Tensor embedding(const Tensor& input, const Tensor& weight,
+                          const EmbeddingOptions& options = {});
+
 // --- element by element
 // -------------------------------------------------------------------------------
 

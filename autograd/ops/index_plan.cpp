@@ -1,5 +1,6 @@
 #include "reel/autograd/ops/index_plan.h"
 
+#include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/index.h"
 #include "reel/autograd/ops/create.h"
@@ -67,6 +68,7 @@ Shape indexed_shape(const Shape& x, const RowIndex& index) {
 }
 
 Tensor take_rows(const char* op, const Tensor& x, const RowIndex& index) {
+  const OpScope scope(op, x);
   const Tensor out = empty(indexed_shape(x.shape(), index), {.dtype = x.dtype()});
   if (out.numel() > 0) {
     Tensor from = x.detach();
@@ -84,6 +86,7 @@ Tensor take_rows(const char* op, const Tensor& x, const RowIndex& index) {
 }
 
 Tensor add_rows(const char* op, const Tensor& x, const RowIndex& index, const Shape& shape) {
+  const OpScope scope(op, x);
   check(x.dtype() != bool_, op, "expected numbers to add, got dtype bool");
   const Tensor out = zeros(shape, {.dtype = x.dtype()});
   if (x.numel() > 0) {

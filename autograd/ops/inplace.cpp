@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/copy.h"
 #include "reel/autograd/ops/elementwise.h"
@@ -30,6 +31,7 @@ Tensor apart(const Tensor& x, const Tensor& other) {
 }
 
 const Tensor& update(const char* op, Binary f, const Tensor& x, const Tensor& other) {
+  const detail::OpScope scope(op, x, other);
   detail::check_in_place(op, x, other);
   check_fits(op, x, other.shape());
   DType dtype = detail::result_type(x, other);
@@ -82,6 +84,7 @@ const Tensor& div_(const Tensor& x, const Tensor& other) {
 }
 
 const Tensor& clamp_(const Tensor& x, std::optional<double> min, std::optional<double> max) {
+  const detail::OpScope scope("clamp_", x);
   detail::check_in_place("clamp_", x);
   check(min || max, "clamp_", "expected min or max or both, got neither");
   check(x.dtype() != bool_, "clamp_", "expected numbers, got dtype bool");
@@ -93,6 +96,7 @@ const Tensor& clamp_(const Tensor& x, std::optional<double> min, std::optional<d
 }
 
 const Tensor& fill_(const Tensor& x, const Tensor& value) {
+  const detail::OpScope scope("fill_", x);
   detail::check_in_place("fill_", x, value);
   check(value.dim() == 0, "fill_", "expected a number or a 0-d tensor, got shape {}",
         value.shape());
@@ -106,6 +110,7 @@ const Tensor& fill_(const Tensor& x, const Tensor& value) {
 const Tensor& zero_(const Tensor& x) { return fill_(x, 0); }
 
 const Tensor& copy_(const Tensor& x, const Tensor& other) {
+  const detail::OpScope scope("copy_", x, other);
   detail::check_in_place("copy_", x, other);
   check_fits("copy_", x, other.shape());
   const Tensor source = apart(x, other);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/copy.h"
 #include "reel/autograd/ops/promote.h"
@@ -63,6 +64,7 @@ Tensor record_parts(const char* name, const Tensor& out, const std::vector<Tenso
 }  // namespace
 
 Tensor cat(const std::vector<Tensor>& tensors, Size dim) {
+  const detail::OpScope scope("cat");
   check(!tensors.empty(), "cat", "expected at least one tensor, got none");
   const Tensor& first = tensors.front();
   check(first.dim() > 0, "cat",
@@ -92,6 +94,7 @@ Tensor cat(const std::vector<Tensor>& tensors, Size dim) {
 }
 
 Tensor stack(const std::vector<Tensor>& tensors, Size dim) {
+  const detail::OpScope scope("stack");
   check(!tensors.empty(), "stack", "expected at least one tensor, got none");
   const Tensor& first = tensors.front();
   const Size at = detail::wrap_dim("stack", dim, first.dim() + 1);

@@ -1,5 +1,6 @@
 #include "reel/autograd/ops/matmul.h"
 
+#include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/gemm.h"
 #include "reel/autograd/ops/pointwise.h"
@@ -101,6 +102,7 @@ Tensor as_rows(const Tensor& x) {
 }
 
 Tensor multiply(const char* name, const Tensor& a, const Tensor& b) {
+  const detail::OpScope scope(name, a, b);
   return record(
       name, product(a, b),
       wrt(a, [b = save(b)](const Tensor& dy) { return matmul(dy, transpose(b, -2, -1)); }),
@@ -206,6 +208,7 @@ Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const AddmmO
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  const detail::OpScope scope("linear", x, weight, bias);
   const Tensor out = linear_forward(x, weight, bias, false);
   return record("linear", out,
                 wrt(x, [w = save(weight)](const Tensor& dy) { return matmul(dy, w()); }),
@@ -214,6 +217,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
 }
 
 Tensor detail::linear_relu(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  const detail::OpScope scope("linear_relu", x, weight, bias);
   const Tensor out = linear_forward(x, weight, bias, true);
   return record(
       "linear_relu", out, inputs(x, weight, bias),

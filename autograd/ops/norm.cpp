@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/norm.h"
 #include "reel/autograd/ops/channels_last.h"
@@ -184,6 +185,7 @@ Gradients plain_gradients(const Tensor& x, const Tensor& dy, const Tensor& weigh
 Tensor batch_norm_any(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
                       const Tensor& weight, const Tensor& bias, bool relu,
                       const BatchNormOptions& o) {
+  const detail::OpScope scope(relu ? "batch_norm_relu" : "batch_norm", x);
   constexpr const char* op = "batch_norm";
   check(x.dim() >= 2 && x.dim() <= 4, op,
         "expected input [N, C], [N, C, L] or [N, C, H, W], got shape {}", x.shape());
@@ -286,6 +288,7 @@ Tensor detail::batch_norm_relu(const Tensor& x, const Tensor& running_mean,
 
 Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight,
                   const Tensor& bias, double eps) {
+  const detail::OpScope scope("layer_norm", x);
   constexpr const char* op = "layer_norm";
   check(x.is_floating_point(), op, "expected float32 or float64, got {}", x.dtype());
   const Size rank = normalized_shape.size(), first = x.dim() - rank;
@@ -310,6 +313,7 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
 
 Tensor group_norm(const Tensor& x, Size num_groups, const Tensor& weight, const Tensor& bias,
                   double eps) {
+  const detail::OpScope scope("group_norm", x);
   constexpr const char* op = "group_norm";
   check(x.dim() >= 2, op, "expected input [N, C, ...], got shape {}", x.shape());
   check(x.is_floating_point(), op, "expected float32 or float64, got {}", x.dtype());

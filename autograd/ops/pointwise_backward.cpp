@@ -31,6 +31,38 @@ Tensor extremum_backward(const Tensor& dy, const Tensor& a, const Tensor& b, boo
                      dy.dtype());
 }
 
+Tensor div_backward(const Tensor& dy, const Tensor& a, const Tensor& b) {
+  if (recording(dy, a, b)) return -dy * (a / b) / b;
+  const Promoted x(a, dy.dtype()), y(b, dy.dtype());
+  return elementwise("div_backward", kernels::find(kernels::Ternary::div_backward, dy.dtype()),
+                     {dy, x, y}, dy.dtype());
+}
+
+Tensor square_backward(const Tensor& dy, const Tensor& x) {
+  if (recording(dy, x)) return dy * (2 * x);
+  return apply("square_backward", Binary::square_backward, dy, x);
+}
+
+Tensor log1p_backward(const Tensor& dy, const Tensor& x) {
+  if (recording(dy, x)) return dy / (x + 1);
+  return apply("log1p_backward", Binary::log1p_backward, dy, x);
+}
+
+Tensor expm1_backward(const Tensor& dy, const Tensor& y) {
+  if (recording(dy, y)) return dy * (y + 1);
+  return apply("expm1_backward", Binary::expm1_backward_from_y, dy, y);
+}
+
+Tensor reciprocal_backward(const Tensor& dy, const Tensor& y) {
+  if (recording(dy, y)) return -dy * (y * y);
+  return apply("reciprocal_backward", Binary::reciprocal_backward_from_y, dy, y);
+}
+
+Tensor rsqrt_backward(const Tensor& dy, const Tensor& y) {
+  if (recording(dy, y)) return dy * (-0.5 * (y * y * y));
+  return apply("rsqrt_backward", Binary::rsqrt_backward_from_y, dy, y);
+}
+
 Tensor sqrt_backward(const Tensor& dy, const Tensor& y) {
   if (recording(dy, y)) return dy / (2 * y);
   return apply("sqrt_backward", Binary::sqrt_backward_from_y, dy, y);

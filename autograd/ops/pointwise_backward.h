@@ -15,6 +15,19 @@ Tensor abs_backward(const Tensor& dy, const Tensor& x);
 /// equal.
 Tensor extremum_backward(const Tensor& dy, const Tensor& a, const Tensor& b, bool largest);
 
+/// With respect to `b` of `a / b`: `-dy (a / b) / b`.
+Tensor div_backward(const Tensor& dy, const Tensor& a, const Tensor& b);
+
+/// `dy 2 x`.
+Tensor square_backward(const Tensor& dy, const Tensor& x);
+/// `dy / (x + 1)`.
+Tensor log1p_backward(const Tensor& dy, const Tensor& x);
+/// From the output: `dy (y + 1)`.
+Tensor expm1_backward(const Tensor& dy, const Tensor& y);
+/// From the output: `-dy y^2`.
+Tensor reciprocal_backward(const Tensor& dy, const Tensor& y);
+/// From the output: `-dy y^3 / 2`.
+Tensor rsqrt_backward(const Tensor& dy, const Tensor& y);
 /// From the output: `dy / (2 y)`.
 Tensor sqrt_backward(const Tensor& dy, const Tensor& y);
 /// From the output: `dy (1 - y^2)`.

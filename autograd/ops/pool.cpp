@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/pool.h"
 #include "reel/autograd/ops/channels_last.h"
@@ -55,6 +56,7 @@ Shape pooled_shape(const PoolShape& s) { return {s.batch, s.channels, s.out_h, s
 // derivative.
 
 Tensor max_pool_gather(const Tensor& x, const Tensor& index, const PoolShape& s) {
+  const detail::OpScope scope("max_pool2d_gather", x);
   const Tensor y = detail::empty_channels_last(pooled_shape(s), x.dtype());
   if (s.batch > 0) {
     const Tensor from = detail::channels_last(x);
@@ -72,6 +74,7 @@ Tensor detail::empty_pooled(const PoolShape& s, DType dtype) {
 }
 
 Tensor detail::max_pool_scatter(const Tensor& dy, const Tensor& index, const PoolShape& s) {
+  const detail::OpScope scope("max_pool2d_backward", dy);
   const Tensor dx = detail::empty_channels_last(image_shape(s), dy.dtype());
   if (s.batch > 0) {
     const Tensor from = detail::channels_last(dy);
@@ -110,6 +113,7 @@ namespace {
 
 Tensor max_pool(const char* op, const Tensor& x, const Pair& kernel, const MaxPool2dOptions& o,
                 bool relu) {
+  const detail::OpScope scope(op, x);
   if (x.dim() == 3) return squeeze(max_pool(op, unsqueeze(x, 0), kernel, o, relu), 0);
   check_image(op, x);
   const PoolShape s = detail::max_pool_shape(op, x.shape(), kernel, o);
@@ -149,6 +153,7 @@ AvgPoolShape kernel_shape(const Averages& a) {
 Tensor average(const char* op, const Tensor& x, const AveragesPtr& a);
 
 Tensor average_backward(const char* op, const Tensor& dy, const AveragesPtr& a) {
+  const detail::OpScope scope("avg_pool2d_backward", dy);
   const Tensor dx = detail::empty_channels_last(a->image, dy.dtype());
   if (dx.numel() > 0) {
     const Tensor from = detail::channels_last(dy);
@@ -159,6 +164,7 @@ Tensor average_backward(const char* op, const Tensor& dy, const AveragesPtr& a) 
 }
 
 Tensor average(const char* op, const Tensor& x, const AveragesPtr& a) {
+  const detail::OpScope scope(op, x);
   const Tensor y = detail::empty_channels_last(a->pooled, x.dtype());
   if (y.numel() > 0) {
     const Tensor from = detail::channels_last(x);

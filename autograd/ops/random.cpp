@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/random.h"
 #include "reel/autograd/ops/inplace.h"
@@ -41,6 +42,7 @@ void fill_normal(const Tensor& out, double mean, double std, Generator& generato
 }
 
 Tensor make_randint(const Shape& shape, Size low, Size high, DType dtype, Generator& generator) {
+  const detail::OpScope scope("randint");
   check(low < high, "randint", "expected low < high, got low {} and high {}", low, high);
   const auto range = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
   const Tensor made = empty(shape, {.dtype = int64});
@@ -59,6 +61,7 @@ void check_floating(const char* op, DType dtype) {
 /// Checks that `x` may be overwritten, and calls `fill` on it, or on a dense stand-in copied to it.
 template <class Fill>
 const Tensor& fill_in_place(const char* op, const Tensor& x, const Fill& fill) {
+  const detail::OpScope scope(op, x);
   check_floating(op, x.dtype());
   detail::check_in_place(op, x);
   if (detail::is_dense(x.shape(), x.strides())) {
@@ -74,6 +77,7 @@ const Tensor& fill_in_place(const char* op, const Tensor& x, const Fill& fill) {
 
 template <class Fill>
 Tensor make(const char* op, const Shape& shape, const TensorOptions& options, const Fill& fill) {
+  const detail::OpScope scope(op);
   const Tensor made = empty(shape, {.dtype = options.dtype});
   check_floating(op, made.dtype());
   fill(made);
@@ -88,6 +92,7 @@ TensorOptions options_like(const Tensor& like, TensorOptions options) {
 /// Dropout with the numbers from `at` on, element by element in the memory order of `strides`.
 /// Linear in x, so that it is its own derivative.
 Tensor dropout_at(const Tensor& x, double p, kernels::RandomStream at, const Strides& strides) {
+  const detail::OpScope scope("dropout", x);
   Tensor dense = x;
   if (x.strides() != strides) {
     dense = detail::empty_strided(x.shape(), strides, x.dtype());
@@ -158,6 +163,7 @@ Tensor randperm(Size n, const TensorOptions& options) {
 }
 
 Tensor randperm(Size n, Generator& generator, const TensorOptions& options) {
+  const detail::OpScope scope("randperm");
   check(n >= 0, "randperm", "expected n of 0 or more, got {}", n);
   const Tensor made = empty(n, {.dtype = options.dtype.value_or(int64)});
   std::vector<std::uint64_t> bits(static_cast<std::size_t>(n));
@@ -179,6 +185,7 @@ Tensor bernoulli(const Tensor& probabilities) {
 }
 
 Tensor bernoulli(const Tensor& probabilities, Generator& generator) {
+  const detail::OpScope scope("bernoulli", probabilities);
   check_floating("bernoulli", probabilities.dtype());
   const Tensor p = probabilities.detach().contiguous();
   const Tensor numbers = empty(p.shape(), {.dtype = float64});

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/scan.h"
 #include "reel/autograd/ops/create.h"
@@ -198,6 +199,7 @@ namespace {
 
 /// Sums from the front, or with `reverse` from the back: each is the other's derivative.
 Tensor running_sum(const Tensor& input, Size dim, bool reverse) {
+  const detail::OpScope scope("cumsum", input);
   const Tensor& x = input.is_floating_point() ? input : input.to(int64);
   const Tensor source = detail::alias(x, x.shape(), x.strides()).contiguous();
   const Tensor out = empty(x.shape(), {.dtype = x.dtype()});

@@ -10,7 +10,9 @@ Tensor Spread::operator()(const Tensor& result) const {
 }
 
 Reduced::Reduced(const char* op, const Tensor& x, const Dims& dims, bool keepdim)
-    : mask(dims.empty() ? ~std::uint32_t{0} : 0), spread{.kept = {}, .input = x.shape()} {
+    : scope(op, x),
+      mask(dims.empty() ? ~std::uint32_t{0} : 0),
+      spread{.kept = {}, .input = x.shape()} {
   for (const Size dim : dims) {
     const std::uint32_t bit = 1u << wrap_dim(op, dim, x.dim());
     check((mask & bit) == 0, op, "expected different dimensions, got {}", dims);

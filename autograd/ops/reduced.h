@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/kernels/reduce.h"
 #include "reel/autograd/tensor.h"
 
@@ -24,6 +25,7 @@ struct Reduced {
   /// `[sum] expected different dimensions, got [0, -2]`.
   Reduced(const char* op, const Tensor& x, const Dims& dims, bool keepdim);
 
+  OpScope scope;           // tells the profiler, from here to the end of the op
   std::uint32_t mask = 0;  // bit i: dimension i is reduced
   Size length = 1;         // elements folded into one
   Shape out;

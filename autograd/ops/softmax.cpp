@@ -1,5 +1,6 @@
 #include "reel/autograd/ops/softmax.h"
 
+#include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/softmax.h"
 #include "reel/autograd/ops/pointwise.h"
@@ -40,6 +41,7 @@ Tensor softmax_backward(const Tensor& dy, const Tensor& y, Size dim, bool log) {
 }
 
 Tensor softmax(const char* op, const Tensor& x, Size dim, bool log) {
+  const detail::OpScope scope(op, x);
   detail::check_floating(op, x);
   const Size along = detail::wrap_dim(op, dim, x.dim());
   const Tensor source = detail::is_dense(x.shape(), x.strides())

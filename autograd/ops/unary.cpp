@@ -60,7 +60,7 @@ Tensor sign(const Tensor& x) {
 
 Tensor square(const Tensor& x) {
   return record("square", apply_to_number("square", Unary::square, x),
-                wrt(x, [x = save(x)](const Tensor& dy) { return dy * (2 * x); }));
+                wrt(x, [x = save(x)](const Tensor& dy) { return detail::square_backward(dy, x); }));
 }
 
 Tensor clamp(const Tensor& x, std::optional<double> min, std::optional<double> max) {
@@ -94,14 +94,17 @@ Tensor log(const Tensor& input) {
 
 Tensor log1p(const Tensor& input) {
   const Floating x(input);
-  return record("log1p", apply("log1p", Unary::log1p, x),
-                wrt(x.tensor(), [x = save(x)](const Tensor& dy) { return dy / (x + 1); }));
+  return record(
+      "log1p", apply("log1p", Unary::log1p, x),
+      wrt(x.tensor(), [x = save(x)](const Tensor& dy) { return detail::log1p_backward(dy, x); }));
 }
 
 Tensor expm1(const Tensor& input) {
   const Floating x(input);
   return record("expm1", apply("expm1", Unary::expm1, x),
-                wrt(x.tensor(), [](const Tensor& dy, const Tensor& y) { return dy * (y + 1); }));
+                wrt(x.tensor(), [](const Tensor& dy, const Tensor& y) {
+                  return detail::expm1_backward(dy, y);
+                }));
 }
 
 Tensor sqrt(const Tensor& input) {
@@ -114,15 +117,18 @@ Tensor sqrt(const Tensor& input) {
 
 Tensor rsqrt(const Tensor& input) {
   const Floating x(input);
-  return record(
-      "rsqrt", apply("rsqrt", Unary::rsqrt, x),
-      wrt(x.tensor(), [](const Tensor& dy, const Tensor& y) { return dy * (-0.5 * (y * y * y)); }));
+  return record("rsqrt", apply("rsqrt", Unary::rsqrt, x),
+                wrt(x.tensor(), [](const Tensor& dy, const Tensor& y) {
+                  return detail::rsqrt_backward(dy, y);
+                }));
 }
 
 Tensor reciprocal(const Tensor& input) {
   const Floating x(input);
   return record("reciprocal", apply("reciprocal", Unary::reciprocal, x),
-                wrt(x.tensor(), [](const Tensor& dy, const Tensor& y) { return -dy * (y * y); }));
+                wrt(x.tensor(), [](const Tensor& dy, const Tensor& y) {
+                  return detail::reciprocal_backward(dy, y);
+                }));
 }
 
 Tensor sin(const Tensor& input) {

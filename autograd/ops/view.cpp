@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/copy.h"
 #include "reel/autograd/ops/create.h"
@@ -76,6 +77,7 @@ void copy_into(const Tensor& out, const Tensor& x) {
 
 /// Zeros of `shape` with `x` written to one slice of a dimension: what a slice's gradient is.
 Tensor slice_backward(const Tensor& x, const Shape& shape, Size dim, Size start, Size step) {
+  const detail::OpScope scope("slice_backward", x);
   Tensor out = zeros(shape, {.dtype = x.dtype()});
   const Size end = start + x.shape()[dim] * step;
   {
@@ -89,6 +91,7 @@ Tensor slice_backward(const Tensor& x, const Shape& shape, Size dim, Size start,
 }  // namespace
 
 Tensor view(const Tensor& x, const Shape& shape) {
+  const detail::OpScope scope("view", x);
   const Shape full = infer_shape("view", x, shape);
   const std::optional<Strides> strides = view_strides(x, full);
   check(strides.has_value(), "view",
@@ -99,6 +102,7 @@ Tensor view(const Tensor& x, const Shape& shape) {
 }
 
 Tensor reshape(const Tensor& x, const Shape& shape) {
+  const detail::OpScope scope("reshape", x);
   const Shape full = infer_shape("reshape", x, shape);
   if (const std::optional<Strides> strides = view_strides(x, full)) {
     return record_reshape("reshape", x, alias(x, full, *strides));
@@ -121,6 +125,7 @@ Tensor flatten(const Tensor& x, Size start_dim, Size end_dim) {
 }
 
 Tensor squeeze(const Tensor& x) {
+  const detail::OpScope scope("squeeze", x);
   Shape shape;
   Strides strides;
   for (Size i = 0; i < x.dim(); ++i) {
@@ -132,6 +137,7 @@ Tensor squeeze(const Tensor& x) {
 }
 
 Tensor squeeze(const Tensor& x, Size dim) {
+  const detail::OpScope scope("squeeze", x);
   const Size at = wrap_dim("squeeze", dim, x.dim());
   Shape shape = x.shape();
   Strides strides = x.strides();
@@ -143,6 +149,7 @@ Tensor squeeze(const Tensor& x, Size dim) {
 }
 
 Tensor unsqueeze(const Tensor& x, Size dim) {
+  const detail::OpScope scope("unsqueeze", x);
   const Size at = wrap_dim("unsqueeze", dim, x.dim() + 1);
   Shape shape = x.shape();
   Strides strides = x.strides();
@@ -153,6 +160,7 @@ Tensor unsqueeze(const Tensor& x, Size dim) {
 }
 
 Tensor transpose(const Tensor& x, Size dim0, Size dim1) {
+  const detail::OpScope scope("transpose", x);
   const Size a = wrap_dim("transpose", dim0, x.dim());
   const Size b = wrap_dim("transpose", dim1, x.dim());
   Shape shape = x.shape();
@@ -171,6 +179,7 @@ Tensor t(const Tensor& x) {
 }
 
 Tensor permute(const Tensor& x, const Dims& dims) {
+  const detail::OpScope scope("permute", x);
   check(dims.size() == x.dim(), "permute", "expected {} dimensions for shape {}, got {}", x.dim(),
         x.shape(), dims);
   Shape shape;
@@ -188,6 +197,7 @@ Tensor permute(const Tensor& x, const Dims& dims) {
 }
 
 Tensor expand(const Tensor& x, const Shape& shape) {
+  const detail::OpScope scope("expand", x);
   check(shape.size() >= x.dim(), "expand", "expected at least {} dimensions for shape {}, got {}",
         x.dim(), x.shape(), shape);
   const Size added = shape.size() - x.dim();
@@ -206,6 +216,7 @@ Tensor expand(const Tensor& x, const Shape& shape) {
 
 Tensor slice(const Tensor& x, Size dim, std::optional<Size> start, std::optional<Size> end,
              Size step) {
+  const detail::OpScope scope("slice", x);
   check(x.dim() > 0, "slice", "expected at least 1 dimension, got a 0-d tensor");
   const Size at = wrap_dim("slice", dim, x.dim());
   check(step > 0, "slice", "expected a step of 1 or more, got {}", step);
@@ -285,12 +296,14 @@ std::vector<Tensor> unbind(const Tensor& x, Size dim) {
 
 Tensor contiguous(const Tensor& x) {
   if (x.is_contiguous()) return x;
+  const detail::OpScope scope("contiguous", x);
   Tensor out = empty(x.shape(), {.dtype = x.dtype()});
   copy_into(out, x);
   return record("contiguous", out, wrt(x, [](const Tensor& dy) { return dy; }));
 }
 
 Tensor clone(const Tensor& x) {
+  const detail::OpScope scope("clone", x);
   Tensor out = detail::empty_like(x, x.dtype());
   copy_into(out, x);
   return record("clone", out, wrt(x, [](const Tensor& dy) { return dy; }));
@@ -298,6 +311,7 @@ Tensor clone(const Tensor& x) {
 
 Tensor to(const Tensor& x, DType dtype) {
   if (x.dtype() == dtype) return x;
+  const detail::OpScope scope("to", x);
   Tensor out = detail::empty_like(x, dtype);
   copy_into(out, x);
   return record("to", out, wrt(x, [from = x.dtype()](const Tensor& dy) { return to(dy, from); }));

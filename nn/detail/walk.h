@@ -72,6 +72,12 @@ concept HasOwnWalk = requires {
   requires std::same_as<typename T::reel_self, T>;
 };
 
+// A member that names its own parts, which appear as fields of the module around it.
+template <class T>
+concept NamesParts = HasOwnWalk<T> && requires {
+  requires T::reel_names_parts;
+};
+
 template <class T>
 concept Sequence = requires(T& range) {
   std::begin(range);
@@ -241,8 +247,12 @@ void walk(T& node, Visitor& visitor) {
     const ModuleRef here(node, visitor.path());
     visitor.enter(here);
     if constexpr (kind == Member::fields) {
-      for_each_field(
-          node, [&](std::string_view name, auto& field) { walk_member(field, name, visitor); });
+      for_each_field(node, [&](std::string_view name, auto& field) {
+        if constexpr (NamesParts<std::remove_cvref_t<decltype(field)>>)
+          walk(field, visitor);
+        else
+          walk_member(field, name, visitor);
+      });
     }
     visitor.leave(here);
   }

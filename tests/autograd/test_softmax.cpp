@@ -133,9 +133,37 @@ TEST_CASE("softmax of extreme numbers") {
   CHECK(isnan(softmax(full({3}, -inf), 0)).all().item<bool>());
 }
 
+TEST_CASE("softmax of rows so long that threads share them") {
+  const Size n = 70001;  // three pieces, the last one short
+  const Tensor x = random_tensor({2, n}, -5, 5);
+  const std::vector<double> expected = values_of(plain_softmax(x, 1));
+  const auto fused = [](const Tensor& t) { return softmax(t, 1); };
+  const auto log_fused = [](const Tensor& t) { return log_softmax(t, 1); };
+  for (DType dtype : {float64, float32}) {
+    const double tolerance = dtype == float64 ? 1e-12 : 2e-6;
+    const Tensor v = x.to(dtype);
+    check_all_close(softmax(v, 1), x.shape(), expected, tolerance);
+    check_all_close(exp(log_softmax(v, 1)), x.shape(), expected, tolerance);
+    check_all_close(float64_tensor(gradient_of(fused, v)), x.numel(), gradient_of(fused, v, true),
+                    tolerance);
+    check_all_close(float64_tensor(gradient_of(log_fused, v)), x.numel(),
+                    gradient_of(log_fused, v, true), tolerance * 100);
+  }
+  Tensor extreme = zeros({1, n});
+  extreme.narrow(1, 0, n / 2).fill_(-inf);  // a whole piece of it
+  const double each = 1.0 / static_cast<double>(n - n / 2);
+  CHECK(softmax(extreme, 1)[0][0].item() == 0);
+  CHECK(softmax(extreme, 1)[0][n - 1].item() == doctest::Approx(each));
+  CHECK(log_softmax(extreme, 1)[0][0].item() == -inf);
+  extreme.narrow(1, n - 1, 1).fill_(not_a_number);
+  CHECK(isnan(softmax(extreme, 1)).all().item<bool>());
+  CHECK(isnan(softmax(full({n}, -inf), 0)).all().item<bool>());
+}
+
 TEST_CASE("softmax does not depend on the number of threads") {
   const int before = get_num_threads();
-  for (const auto& [shape, dim] : {std::pair<Shape, Size>{{500, 700}, 1}, {{500, 700}, 0}}) {
+  for (const auto& [shape, dim] :
+       {std::pair<Shape, Size>{{500, 700}, 1}, {{500, 700}, 0}, {{300000}, 0}}) {
     const Tensor x = random_tensor(shape).to(float32);
     const auto backward = [dim = dim](const Tensor& v) { return softmax(v, dim); };
     set_num_threads(1);

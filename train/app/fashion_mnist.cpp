@@ -33,6 +33,7 @@ struct Arguments {
   std::uint64_t seed = 0;
   int threads = 0;
   std::string data;
+  std::string profile;
   bool drawn = false;
   bool quiet = false;
 };
@@ -172,7 +173,18 @@ void run(const Arguments& arguments, Model model) {
       .seed = arguments.seed,
       .callbacks = {slow_down},
       .verbose = arguments.quiet ? train::Verbose::none : train::Verbose::automatic};
+  std::optional<profiler::Profile> profile;
+  if (!arguments.profile.empty()) {
+    profile.emplace();
+    profile->write_chrome_trace(arguments.profile);  // a bad path shows now, not after an hour
+  }
   const train::History history = train::fit(model, data.train, options);
+  if (profile) {
+    profile->stop();
+    fmt::print("\n{}", profile->table());
+    profile->write_chrome_trace(arguments.profile);
+    fmt::print("Trace: {}, for ui.perfetto.dev or chrome://tracing\n", arguments.profile);
+  }
 
   const train::ConfusionMatrix matrix = count_predictions(model, data.test);
   if (!arguments.quiet) {
@@ -208,6 +220,8 @@ int main(int argc, char** argv) {
       ->check(CLI::PositiveNumber);
   app.add_option("--data", arguments.data,
                  "Folder that holds fashion-mnist/ [$REEL_DATA, then the cache, then a download]");
+  app.add_option("--profile", arguments.profile,
+                 "Print where the time of training goes, and write a Chrome trace to this file");
   app.add_flag("--drawn", arguments.drawn, "Use garments drawn by the program instead");
   app.add_flag("--quiet", arguments.quiet, "Print the test accuracy only");
   CLI11_PARSE(app, argc, argv);

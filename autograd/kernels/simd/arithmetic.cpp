@@ -107,12 +107,6 @@ struct Sqrt {
   float operator()(float x) const { return __builtin_sqrtf(x); }
   double operator()(double x) const { return __builtin_sqrt(x); }
 };
-struct Rsqrt {
-  template <class T>
-  T operator()(T x) const {
-    return T(1) / Sqrt{}(x);
-  }
-};
 struct Reciprocal {
   template <class T>
   T operator()(T x) const {
@@ -234,6 +228,36 @@ struct SigmoidBackward {
     return dy * ((T(1) - y) * y);
   }
 };
+struct SquareBackward {
+  template <class T>
+  T operator()(T dy, T x) const {
+    return dy * (x + x);
+  }
+};
+struct ReciprocalBackward {
+  template <class T>
+  T operator()(T dy, T y) const {
+    return -dy * (y * y);
+  }
+};
+struct RsqrtBackward {
+  template <class T>
+  T operator()(T dy, T y) const {
+    return dy * (T(-0.5) * (y * y * y));
+  }
+};
+struct Expm1Backward {
+  template <class T>
+  T operator()(T dy, T y) const {
+    return dy * (y + T(1));
+  }
+};
+struct Log1pBackward {
+  template <class T>
+  T operator()(T dy, T x) const {
+    return dy / (x + T(1));
+  }
+};
 struct SqrtBackward {
   template <class T>
   T operator()(T dy, T y) const {
@@ -271,16 +295,23 @@ struct MaximumBackward {
     return a > b ? dy : a == b ? dy * T(0.5) : T(0);
   }
 };
+struct DivBackward {
+  template <class T>
+  T operator()(T dy, T a, T b) const {
+    return -dy * (a / b) / b;
+  }
+};
 struct MinimumBackward {
   template <class T>
   T operator()(T dy, T a, T b) const {
     return a < b ? dy : a == b ? dy * T(0.5) : T(0);
   }
 };
-struct Where {
+struct Where {  // of bits, without a branch: a random condition would mispredict every other one
   template <class T>
-  T operator()(bool condition, T a, T b) const {
-    return condition ? a : b;
+  T operator()(std::uint8_t condition, T a, T b) const {
+    const T mask = static_cast<T>(T(0) - static_cast<T>(condition));
+    return static_cast<T>((a & mask) | (b & static_cast<T>(~mask)));
   }
 };
 
@@ -350,7 +381,6 @@ void set_floating(ArithmeticTable& table) {
   set<Ceil, T>(table, Unary::ceil);
   set<Round, T>(table, Unary::round);
   set<Sqrt, T>(table, Unary::sqrt);
-  set<Rsqrt, T>(table, Unary::rsqrt);
   set<Reciprocal, T>(table, Unary::reciprocal);
   set<LeakyRelu, T>(table, Unary::leaky_relu);
   set<Div, T>(table, Binary::div);
@@ -361,6 +391,12 @@ void set_floating(ArithmeticTable& table) {
   set<TanhBackward, T>(table, Binary::tanh_backward_from_y);
   set<SigmoidBackward, T>(table, Binary::sigmoid_backward_from_y);
   set<SqrtBackward, T>(table, Binary::sqrt_backward_from_y);
+  set<SquareBackward, T>(table, Binary::square_backward);
+  set<ReciprocalBackward, T>(table, Binary::reciprocal_backward_from_y);
+  set<RsqrtBackward, T>(table, Binary::rsqrt_backward_from_y);
+  set<Expm1Backward, T>(table, Binary::expm1_backward_from_y);
+  set<Log1pBackward, T>(table, Binary::log1p_backward);
+  set<DivBackward, T>(table, Ternary::div_backward);
   set<MaximumBackward, T>(table, Ternary::maximum_backward);
   set<MinimumBackward, T>(table, Ternary::minimum_backward);
 }
@@ -374,9 +410,11 @@ ArithmeticTable make_table() {
   set_numbers<std::uint8_t>(table);
   set_all_dtypes<bool>(table);
   // Only the number of bytes matters.
-  table.where[index(float32)] = map3<Where, std::uint32_t, bool, std::uint32_t, std::uint32_t>;
-  table.where[index(float64)] = map3<Where, std::uint64_t, bool, std::uint64_t, std::uint64_t>;
-  table.where[index(uint8)] = map3<Where, std::uint8_t, bool, std::uint8_t, std::uint8_t>;
+  table.where[index(float32)] =
+      map3<Where, std::uint32_t, std::uint8_t, std::uint32_t, std::uint32_t>;
+  table.where[index(float64)] =
+      map3<Where, std::uint64_t, std::uint8_t, std::uint64_t, std::uint64_t>;
+  table.where[index(uint8)] = map3<Where, std::uint8_t, std::uint8_t, std::uint8_t, std::uint8_t>;
   table.where[index(int32)] = table.where[index(float32)];
   table.where[index(int64)] = table.where[index(float64)];
   table.where[index(bool_)] = table.where[index(uint8)];

@@ -225,17 +225,33 @@ REEL_INLINE Lanes<T> exp_nonpositive(const Lanes<T>& argument) {
                                            1.0 / 479001600,
                                            1.0 / 6227020800};
 
+#ifdef __AVX512F__
+  // Lanes that underflow are masked out of the last step alone: what they compute before it is not
+  // used, and a masked lane does not cost what a denormal result does.
+  const Lanes<T> x = argument;
+#else
   const LaneMask<T> underflows = argument < lowest;
   const Lanes<T> x = underflows ? splat(lowest) : argument;
+#endif
   const Lanes<T> shifted = x * log2_e + magic;
   const Lanes<T> k = shifted - magic;
   const Lanes<T> r = (x - k * ln2_high) - k * ln2_low;
   Lanes<T> series = splat(T(inverse_factorials[degree]));
   for (int i = degree - 1; i >= 0; --i) series = series * r + T(inverse_factorials[i]);
+#ifdef __AVX512F__
+  if constexpr (is_float) {
+    const __mmask16 stays = _mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(lowest), _CMP_NLT_UQ);
+    return (Lanes<T>)_mm512_maskz_scalef_ps(stays, (__m512)series, (__m512)k);
+  } else {
+    const __mmask8 stays = _mm512_cmp_pd_mask((__m512d)x, _mm512_set1_pd(lowest), _CMP_NLT_UQ);
+    return (Lanes<T>)_mm512_maskz_scalef_pd(stays, (__m512d)series, (__m512d)k);
+  }
+#else
   const LaneMask<T> bits = (LaneMask<T>)shifted - (LaneMask<T>)splat(magic);
   const Lanes<T> power_of_two =
       (Lanes<T>)((bits + (is_float ? 127 : 1023)) << (is_float ? 23 : 52));
   return underflows ? splat(T(0)) : series * power_of_two;
+#endif
 }
 
 }  // namespace

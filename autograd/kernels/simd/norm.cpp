@@ -98,92 +98,150 @@ void combine(Size rows, Size columns, const T* dy, const T* x, const T* center, 
   }
 }
 
+/// Calls `f(c, n, k)` for each register of a row: n columns from c on, k counting from 0 to 3 over
+/// and over, so that four sums hide the latency of an addition.
+template <class T, class F>
+REEL_INLINE void for_registers(Size columns, const F& f) {
+  constexpr Size width = lane_count<T>;
+  Size c = 0;
+  for (; c + 4 * width <= columns; c += 4 * width) {
+    f(c, width, 0);
+    f(c + width, width, 1);
+    f(c + 2 * width, width, 2);
+    f(c + 3 * width, width, 3);
+  }
+  for (; c + width <= columns; c += width) f(c, width, 0);
+  if (c < columns) f(c, columns - c, 1);
+}
+
+template <class T>
+REEL_INLINE T sum_all(const Lanes<T> (&sums)[4]) {
+  return sum_lanes<T>((sums[0] + sums[1]) + (sums[2] + sums[3]));
+}
+
+/// The mean and the biased variance of a row.
+template <class T>
+REEL_INLINE void row_moments(Size columns, const T* x, double& mean, double& var) {
+  Lanes<T> sum[4] = {};
+  for_registers<T>(
+      columns, [&](Size c, Size n, int k)
+                   __attribute__((always_inline)) { sum[k] += load_some(x + c, n); });
+  const T center = sum_all<T>(sum) / static_cast<T>(columns);
+  // Around the rounded mean; the second sum also gives what the rounding left out.
+  Lanes<T> rest[4] = {}, square[4] = {};
+  for_registers<T>(
+      columns, [&](Size c, Size n, int k) __attribute__((always_inline)) {
+        Lanes<T> d = load_some(x + c, n) - center;
+        if (n < lane_count<T>) d = first_lanes<T>(n) ? d : Lanes<T>{};
+        rest[k] += d;
+        square[k] += d * d;
+      });
+  const double count = static_cast<double>(columns);
+  const double left = static_cast<double>(sum_all<T>(rest)) / count;
+  mean = static_cast<double>(center) + left;
+  var = static_cast<double>(sum_all<T>(square)) / count - left * left;
+  if (var < 0) var = 0;
+}
+
 template <class T>
 void normalize(Size rows, Size columns, const T* x, const T* weight, const T* bias, double eps,
                T* y, double* mean, double* inverse) {
   for (Size r = 0; r < rows; ++r) {
     const T* from = x + r * columns;
-    Lanes<T> sum{};
-    for (Size c = 0; c < columns; c += lane_count<T>) sum += load_some(from + c, columns - c);
-    const T center = sum_lanes<T>(sum) / static_cast<T>(columns);
-    // Around the rounded mean; the second sum also gives what the rounding left out.
-    Lanes<T> rest{}, square{};
-    for (Size c = 0; c < columns; c += lane_count<T>) {
-      const Size n = columns - c;
-      Lanes<T> d = load_some(from + c, n) - center;
-      if (n < lane_count<T>) d = first_lanes<T>(n) ? d : Lanes<T>{};
-      rest += d;
-      square += d * d;
-    }
-    const double count = static_cast<double>(columns);
-    const double left = static_cast<double>(sum_lanes<T>(rest)) / count;
-    double var = static_cast<double>(sum_lanes<T>(square)) / count - left * left;
-    if (var < 0) var = 0;
-    mean[r] = static_cast<double>(center) + left;
+    double var;
+    row_moments<T>(columns, from, mean[r], var);
     inverse[r] = 1 / __builtin_sqrt(var + eps);
-    const T m = static_cast<T>(mean[r]), k = static_cast<T>(inverse[r]);
-    for (Size c = 0; c < columns; c += lane_count<T>) {
-      const Size n = columns - c;
-      Lanes<T> v = (load_some(from + c, n) - m) * k;
-      if (weight != nullptr) v *= load_some(weight + c, n);
-      if (bias != nullptr) v += load_some(bias + c, n);
-      store_some<T>(y + r * columns + c, v, n);
-    }
+    const T m = static_cast<T>(mean[r]), factor = static_cast<T>(inverse[r]);
+    for_registers<T>(
+        columns, [&](Size c, Size n, int) __attribute__((always_inline)) {
+          Lanes<T> v = (load_some(from + c, n) - m) * factor;
+          if (weight != nullptr) v *= load_some(weight + c, n);
+          if (bias != nullptr) v += load_some(bias + c, n);
+          store_some<T>(y + r * columns + c, v, n);
+        });
   }
 }
 
 /// What the gradient of a row needs beside its elements.
 template <class T>
 struct RowFactors {
-  T mean, inverse;         // of x
-  T mean_g, mean_product;  // of g = dy weight, and of g (x - mean) inverse
+  T mean, inverse;   // of x
+  T constant, of_z;  // dx = inverse g - constant - of_z z, where g = dy weight
 };
 
 template <class T>
 REEL_INLINE RowFactors<T> row_factors(Size columns, const T* dy, const T* x, const T* weight,
                                       double mean, double inverse) {
-  RowFactors<T> row{static_cast<T>(mean), static_cast<T>(inverse), T{}, T{}};
-  Lanes<T> sum{}, product{};
-  for (Size c = 0; c < columns; c += lane_count<T>) {
-    const Size n = columns - c;
-    Lanes<T> g = load_some(dy + c, n);  // zero behind the last column
-    if (weight != nullptr) g *= load_some(weight + c, n);
-    sum += g;
-    product += g * (load_some(x + c, n) - row.mean);
+  const T center = static_cast<T>(mean), factor = static_cast<T>(inverse);
+  Lanes<T> sum[4] = {}, product[4] = {};
+  for_registers<T>(
+      columns, [&](Size c, Size n, int k) __attribute__((always_inline)) {
+        Lanes<T> g = load_some(dy + c, n);  // zero behind the last column
+        if (weight != nullptr) g *= load_some(weight + c, n);
+        sum[k] += g;
+        product[k] += g * (load_some(x + c, n) - center);
+      });
+  const T share = factor / static_cast<T>(columns);
+  return {center, factor, sum_all<T>(sum) * share, sum_all<T>(product) * factor * share};
+}
+
+/// `v` added to totals of double; those behind the last column stay as they are.
+REEL_INLINE void add_lanes(double* totals, const FloatLanes& v, Size n) {
+  if (n < lane_count<float>) return add_to<float>(totals, v, n);
+  DoubleLanes low, high;
+  widen(v, low, high);
+  store<double>(totals, load<double>(totals) + low);
+  store<double>(totals + lane_count<double>, load<double>(totals + lane_count<double>) + high);
+}
+REEL_INLINE void add_lanes(double* totals, const DoubleLanes& v, Size n) {
+  if (n < lane_count<double>) return add_to<double>(totals, v, n);
+  store<double>(totals, load<double>(totals) + v);
+}
+
+/// So many rows go together, to read and write the totals less often.
+constexpr int row_group = 4;
+
+template <class T, int count>
+REEL_INLINE void group_backward(Size columns, const T* dy, const T* x, const T* weight,
+                                const double* mean, const double* inverse, T* dx, double* sum_dy,
+                                double* sum_dy_x) {
+  RowFactors<T> rows[count];
+  for (int r = 0; r < count; ++r) {
+    const Size at = r * columns;
+    rows[r] = row_factors(columns, dy + at, x + at, weight, mean[r], inverse[r]);
   }
-  const T count = static_cast<T>(columns);
-  row.mean_g = sum_lanes<T>(sum) / count;
-  row.mean_product = sum_lanes<T>(product) * row.inverse / count;
-  return row;
+  for_registers<T>(
+      columns, [&](Size c, Size n, int) __attribute__((always_inline)) {
+        const Lanes<T> w = weight != nullptr ? load_some(weight + c, n) : splat(T{1});
+        Lanes<T> sum{}, product{};
+        for (int r = 0; r < count; ++r) {
+          const Size at = r * columns + c;
+          const Lanes<T> g = load_some(dy + at, n);
+          const Lanes<T> z = (load_some(x + at, n) - rows[r].mean) * rows[r].inverse;
+          sum += g;
+          product += g * z;
+          store_some<T>(dx + at, (g * w * rows[r].inverse - rows[r].constant) - z * rows[r].of_z,
+                        n);
+        }
+        add_lanes(sum_dy + c, sum, n);
+        add_lanes(sum_dy_x + c, product, n);
+      });
 }
 
 template <class T>
 void normalize_backward(Size rows, Size columns, const T* dy, const T* x, const T* weight,
                         const double* mean, const double* inverse, T* dx, double* sum_dy,
                         double* sum_dy_x) {
-  for (Size begin = 0; begin < rows; begin += short_sum) {
-    const Size end = begin + short_sum < rows ? begin + short_sum : rows;
-    RowFactors<T> factors[short_sum];
-    for (Size r = begin; r < end; ++r) {
-      factors[r - begin] =
-          row_factors(columns, dy + r * columns, x + r * columns, weight, mean[r], inverse[r]);
-    }
-    for (Size c = 0; c < columns; c += lane_count<T>) {
-      const Size n = columns - c;
-      const Lanes<T> w = weight != nullptr ? load_some(weight + c, n) : splat(T{1});
-      Lanes<T> sum{}, product{};
-      for (Size r = begin; r < end; ++r) {
-        const RowFactors<T>& row = factors[r - begin];
-        const Size at = r * columns + c;
-        const Lanes<T> g = load_some(dy + at, n);
-        const Lanes<T> z = (load_some(x + at, n) - row.mean) * row.inverse;
-        sum += g;
-        product += g * z;
-        store_some<T>(dx + at, (g * w - row.mean_g - z * row.mean_product) * row.inverse, n);
-      }
-      add_to<T>(sum_dy + c, sum, n);
-      add_to<T>(sum_dy_x + c, product, n);
-    }
+  Size r = 0;
+  for (; r + row_group <= rows; r += row_group) {
+    const Size at = r * columns;
+    group_backward<T, row_group>(columns, dy + at, x + at, weight, mean + r, inverse + r, dx + at,
+                                 sum_dy, sum_dy_x);
+  }
+  for (; r < rows; ++r) {
+    const Size at = r * columns;
+    group_backward<T, 1>(columns, dy + at, x + at, weight, mean + r, inverse + r, dx + at, sum_dy,
+                         sum_dy_x);
   }
 }
 

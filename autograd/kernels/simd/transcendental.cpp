@@ -31,7 +31,8 @@ REEL_UNARY(Cos, cos<T>(x));
 REEL_UNARY(Tanh, tanh<T>(x));
 REEL_UNARY(Sigmoid, sigmoid<T>(x));
 REEL_UNARY(Erf, erf<T>(x));
-REEL_UNARY(Silu, x / (V(T(1)) + exp_or_0<T>(-x)));
+REEL_UNARY(Silu, times_sigmoid<T>(x, x));
+REEL_UNARY(Rsqrt, rsqrt<T>(x));
 #undef REEL_UNARY
 
 /// The normal distribution: the probability of less than x, and its density.
@@ -168,6 +169,7 @@ TranscendentalTable make_table() {
   set<Expm1>(table, Unary::expm1);
   set<Sin>(table, Unary::sin);
   set<Cos>(table, Unary::cos);
+  set<Rsqrt>(table, Unary::rsqrt);
   set<Tanh>(table, Unary::tanh);
   set<Sigmoid>(table, Unary::sigmoid);
   set<Erf>(table, Unary::erf);

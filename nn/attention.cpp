@@ -1,0 +1,176 @@
+#include "reel/nn/attention.h"
+
+#include <limits>
+
+#include "reel/autograd/fail.h"
+#include "reel/autograd/ops/create.h"
+#include "reel/autograd/ops/index.h"
+#include "reel/autograd/ops/pointwise.h"
+#include "reel/autograd/ops/random.h"
+#include "reel/autograd/ops/reduce.h"
+#include "reel/autograd/ops/view.h"
+#include "reel/autograd/tape.h"
+#include "reel/nn/init.h"
+
+namespace reel::nn {
+namespace detail {
+namespace {
+
+constexpr const char* layer = "MultiheadAttention";
+
+bool is_separate(Size embed_dim, std::optional<Size> kdim, std::optional<Size> vdim) {
+  return kdim.value_or(embed_dim) != embed_dim || vdim.value_or(embed_dim) != embed_dim;
+}
+
+/// Queries, keys and values after their projections, in the layout of the inputs.
+struct Projected {
+  Tensor query, key, value;
+};
+
+Projected project(const Tensor& query, const Tensor& key, const Tensor& value,
+                  const MultiheadState& s) {
+  auto third = [&](const Tensor& all, Size i) {
+    return all.defined() ? narrow(all, 0, i * s.embed_dim, s.embed_dim) : all;
+  };
+  auto weight = [&](const Tensor& own, Size i) {
+    return own.defined() ? own : third(s.in_proj_weight, i);
+  };
+  return {linear(query, weight(s.q_proj_weight, 0), third(s.in_proj_bias, 0)),
+          linear(key, weight(s.k_proj_weight, 1), third(s.in_proj_bias, 1)),
+          linear(value, weight(s.v_proj_weight, 2), third(s.in_proj_bias, 2))};
+}
+
+/// `[L, N, E]`, or `[N, L, E]` with `batch_first`, as `[N, heads, L, E / heads]`.
+Tensor split_heads(const Tensor& x, const MultiheadState& s) {
+  const Tensor heads = view(x, {x.size(0), x.size(1), s.num_heads, s.embed_dim / s.num_heads});
+  return permute(heads, s.batch_first ? Dims{0, 2, 1, 3} : Dims{1, 2, 0, 3});
+}
+
+Tensor join_heads(const Tensor& x, const MultiheadState& s) {
+  return flatten(permute(x, s.batch_first ? Dims{0, 2, 1, 3} : Dims{2, 0, 1, 3}), 2);
+}
+
+/// `mask` of numbers to add, where bools forbid.
+Tensor as_summand(const Tensor& mask, DType dtype) {
+  if (mask.dtype() != bool_) return mask;
+  return masked_fill(zeros(mask.shape(), {.dtype = dtype}), mask,
+                     -std::numeric_limits<double>::infinity());
+}
+
+/// What is added to the scores `[N, heads, L, S]`; undefined where nothing is.
+Tensor mask_for(const MultiheadAttentionOptions& o, const MultiheadState& s, Size batch,
+                Size queries, Size keys, DType dtype) {
+  Tensor mask;
+  auto include = [&](const Tensor& more) { mask = mask.defined() ? add(mask, more) : more; };
+  if (o.attn_mask.defined()) {
+    const Shape each{batch * s.num_heads, queries, keys};
+    const bool of_all = o.attn_mask.shape() == Shape{queries, keys};
+    check(of_all || o.attn_mask.shape() == each, layer,
+          "expected an attn_mask of shape [{}, {}] or {}, got {}", queries, keys, each,
+          o.attn_mask.shape());
+    const Tensor summand = as_summand(o.attn_mask, dtype);
+    include(of_all ? summand : reshape(summand, {batch, s.num_heads, queries, keys}));
+  }
+  if (o.key_padding_mask.defined()) {
+    check(o.key_padding_mask.shape() == Shape{batch, keys}, layer,
+          "expected a key_padding_mask of shape [{}, {}], got {}", batch, keys,
+          o.key_padding_mask.shape());
+    include(reshape(as_summand(o.key_padding_mask, dtype), {batch, 1, 1, keys}));
+  }
+  if (o.is_causal && (mask.defined() || o.need_weights)) {
+    include(as_summand(triu(ones({queries, keys}, {.dtype = bool_}), 1), dtype));
+  }
+  return mask;
+}
+
+void check_inputs(const Tensor& query, const Tensor& key, const Tensor& value,
+                  const MultiheadState& s) {
+  const Size kdim = s.k_proj_weight.defined() ? s.k_proj_weight.size(1) : s.embed_dim;
+  const Size vdim = s.v_proj_weight.defined() ? s.v_proj_weight.size(1) : s.embed_dim;
+  const Size batch = s.batch_first ? 0 : 1, length = 1 - batch;
+  const bool fit = query.dim() == 3 && key.dim() == 3 && value.dim() == 3 &&
+                   query.size(2) == s.embed_dim && key.size(2) == kdim && value.size(2) == vdim &&
+                   key.size(batch) == query.size(batch) && value.size(batch) == query.size(batch) &&
+                   key.size(length) == value.size(length);
+  const char* form = s.batch_first ? "[N, L, {0}], [N, S, {1}] and [N, S, {2}]"
+                                   : "[L, N, {0}], [S, N, {1}] and [S, N, {2}]";
+  check(fit, layer, "expected query, key and value of shapes {}, got {}, {} and {}",
+        fmt::format(fmt::runtime(form), s.embed_dim, kdim, vdim), query.shape(), key.shape(),
+        value.shape());
+}
+
+AttentionOutput run_batch(const Tensor& query, const Tensor& key, const Tensor& value,
+                          const MultiheadAttentionOptions& o, const MultiheadState& s) {
+  check_inputs(query, key, value, s);
+  const Size batch = query.size(s.batch_first ? 0 : 1);
+  const Size queries = query.size(s.batch_first ? 1 : 0), keys = key.size(s.batch_first ? 1 : 0);
+  const Tensor mask = mask_for(o, s, batch, queries, keys, query.dtype());
+  const bool among_itself = query.is_same(key) && query.is_same(value);
+  if (among_itself && s.in_proj_weight.defined() && !mask.defined() && s.dropout == 0 &&
+      !o.need_weights) {
+    const Tensor packed = linear(query, s.in_proj_weight, s.in_proj_bias);
+    return {
+        s.out_proj(reel::detail::packed_attention(packed, s.num_heads, s.batch_first, o.is_causal)),
+        Tensor()};
+  }
+  const Projected from = project(query, key, value, s);
+  const Tensor q = split_heads(from.query, s), k = split_heads(from.key, s);
+  const Tensor v = split_heads(from.value, s);
+  const AttentionOptions attention{
+      .attn_mask = mask, .dropout_p = s.dropout, .is_causal = o.is_causal && !mask.defined()};
+  if (!o.need_weights) {
+    return {s.out_proj(join_heads(scaled_dot_product_attention(q, k, v, attention), s)), Tensor()};
+  }
+  const Tensor weights =
+      dropout(reel::detail::attention_weights(q, k, attention), s.dropout, s.dropout > 0);
+  return {s.out_proj(join_heads(matmul(weights, v), s)),
+          o.average_attn_weights ? mean(weights, 1) : weights};
+}
+
+}  // namespace
+
+Tensor joint_weight(const MultiheadSizes& s) {
+  const Size kdim = s.kdim.value_or(s.embed_dim), vdim = s.vdim.value_or(s.embed_dim);
+  check(s.embed_dim >= 1 && s.num_heads >= 1 && s.embed_dim % s.num_heads == 0, layer,
+        "expected num_heads to divide embed_dim, got {} and {}", s.num_heads, s.embed_dim);
+  check(kdim >= 1 && vdim >= 1, layer, "expected kdim and vdim of 1 or more, got {} and {}", kdim,
+        vdim);
+  check(s.dropout >= 0 && s.dropout <= 1, layer, "expected dropout in [0, 1], got {}", s.dropout);
+  if (is_separate(s.embed_dim, s.kdim, s.vdim)) return Tensor();
+  return init::xavier_uniform_(empty({3 * s.embed_dim, s.embed_dim}));
+}
+
+Tensor separate_weight(Size embed_dim, std::optional<Size> columns, std::optional<Size> kdim,
+                       std::optional<Size> vdim) {
+  if (!is_separate(embed_dim, kdim, vdim)) return Tensor();
+  return init::xavier_uniform_(empty({embed_dim, columns.value_or(embed_dim)}));
+}
+
+Tensor joint_bias(Size embed_dim, bool wanted) {
+  return wanted ? zeros({3 * embed_dim}) : Tensor();
+}
+
+Linear attention_output(Size embed_dim, bool bias) {
+  Linear output{.in_features = embed_dim, .out_features = embed_dim, .use_bias = bias};
+  const NoGradGuard no_grad;
+  if (bias) output.bias.zero_();
+  return output;
+}
+
+AttentionOutput run_attention(const Tensor& query, const Tensor& key, const Tensor& value,
+                              const MultiheadAttentionOptions& options,
+                              const MultiheadState& state) {
+  if (query.dim() != 2) return run_batch(query, key, value, options, state);
+  const Size batch = state.batch_first ? 0 : 1;
+  const Tensor q = unsqueeze(query, batch);
+  const Tensor k = key.is_same(query) ? q : unsqueeze(key, batch);
+  const Tensor v = value.is_same(query) ? q : unsqueeze(value, batch);
+  MultiheadAttentionOptions one = options;
+  if (one.key_padding_mask.defined()) one.key_padding_mask = unsqueeze(one.key_padding_mask, 0);
+  const AttentionOutput result = run_batch(q, k, v, one, state);
+  return {squeeze(result.output, batch),
+          result.weights.defined() ? squeeze(result.weights, 0) : result.weights};
+}
+
+}  // namespace detail
+}  // namespace reel::nn

@@ -1,0 +1,130 @@
+#include "reel/nn/rnn.h"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <vector>
+
+#include "reel/autograd/fail.h"
+#include "reel/autograd/ops/join.h"
+#include "reel/autograd/ops/random.h"
+#include "reel/autograd/ops/recurrent.h"
+#include "reel/autograd/ops/view.h"
+#include "reel/nn/detail/observe.h"
+#include "reel/nn/init.h"
+
+namespace reel::nn {
+namespace {
+
+void check_sizes(const char* layer, Size input_size, Size hidden_size) {
+  check(input_size > 0 && hidden_size > 0, layer,
+        "expected a positive input_size and hidden_size, got {} and {}", input_size, hidden_size);
+}
+
+void check_state(const char* layer, const char* name, const Tensor& state, const Shape& shape) {
+  check(!state.defined() || state.shape() == shape, layer, "expected {} of shape {}, got {}", name,
+        shape, state.defined() ? state.shape() : Shape{});
+}
+
+Tensor with_batch(const Tensor& tensor, Size dim) {
+  return tensor.defined() ? unsqueeze(tensor, dim) : tensor;
+}
+
+}  // namespace
+
+NamedParameters detail::lstm_parameters(Size input_size, Size hidden_size, Size num_layers,
+                                        bool bias, double dropout, bool bidirectional) {
+  check_sizes("LSTM", input_size, hidden_size);
+  check(num_layers > 0, "LSTM", "expected a positive num_layers, got {}", num_layers);
+  check(dropout >= 0 && dropout <= 1, "LSTM", "expected dropout in [0, 1], got {}", dropout);
+  NamedParameters result;
+  for (Size layer = 0; layer < num_layers; ++layer) {
+    const Size columns = layer == 0 ? input_size : hidden_size * (bidirectional ? 2 : 1);
+    for (const bool reverse : {false, true}) {
+      if (reverse && !bidirectional) continue;
+      auto add = [&](const char* name, const Shape& shape) {
+        result.push_back(fmt::format("{}_l{}{}", name, layer, reverse ? "_reverse" : ""),
+                         default_values(shape, hidden_size));
+      };
+      add("weight_ih", {4 * hidden_size, columns});
+      add("weight_hh", {4 * hidden_size, hidden_size});
+      if (!bias) continue;
+      add("bias_ih", {4 * hidden_size});
+      add("bias_hh", {4 * hidden_size});
+    }
+  }
+  return result;
+}
+
+LSTMOutput LSTM::operator()(const Tensor& x, const LSTMState& state) const {
+  const bool single = x.dim() == 2;
+  check((x.dim() == 3 || single) && x.size(-1) == input_size, "LSTM",
+        "expected input of shape {}, got {}",
+        fmt::format("[{1}, {0}] or [T, {0}]", input_size(), batch_first ? "N, T" : "T, N"),
+        x.shape());
+  const bool turned = batch_first && !single;
+  Tensor input = single ? unsqueeze(x, 1) : turned ? transpose(x, 0, 1) : x;
+  check(input.size(0) > 0, "LSTM", "expected a sequence with at least one step, got shape {}",
+        x.shape());
+
+  const Size directions = bidirectional ? 2 : 1, runs = num_layers * directions;
+  const Shape state_shape =
+      single ? Shape{runs, hidden_size} : Shape{runs, input.size(1), hidden_size};
+  check_state("LSTM", "h_0", state.h, state_shape);
+  check_state("LSTM", "c_0", state.c, state_shape);
+  const Tensor h_0 = single ? with_batch(state.h, 1) : state.h;
+  const Tensor c_0 = single ? with_batch(state.c, 1) : state.c;
+  auto initial = [](const Tensor& states, Size run) {
+    return states.defined() ? select(states, 0, run) : states;
+  };
+
+  std::vector<Tensor> h_n, c_n;
+  const std::size_t tensors = bias ? 4 : 2;
+  for (Size layer = 0; layer < num_layers; ++layer) {
+    if (layer > 0 && dropout > 0) input = reel::dropout(input, dropout, training);
+    std::vector<Tensor> outputs;
+    for (Size direction = 0; direction < directions; ++direction) {
+      const Size run = layer * directions + direction;
+      const std::size_t at = static_cast<std::size_t>(run) * tensors;
+      LstmWeights own{weights[at], weights[at + 1]};
+      if (bias) own.bias_ih = weights[at + 2], own.bias_hh = weights[at + 3];
+      const LstmOutputs result =
+          lstm_layer(input, own, initial(h_0, run), initial(c_0, run), direction == 1);
+      outputs.push_back(result.output);
+      h_n.push_back(result.h_n);
+      c_n.push_back(result.c_n);
+    }
+    input = directions == 1 ? outputs[0] : cat(outputs, 2);
+  }
+
+  auto together = [&](const std::vector<Tensor>& states) {
+    const Tensor all = states.size() == 1 ? unsqueeze(states[0], 0) : stack(states);
+    return single ? squeeze(all, 1) : all;
+  };
+  const Tensor output = single ? squeeze(input, 1) : turned ? transpose(input, 0, 1) : input;
+  return {detail::observe(this, output), {together(h_n), together(c_n)}};
+}
+
+Tensor detail::lstm_cell_values(Size input_size, Size hidden_size, Size columns) {
+  check_sizes("LSTMCell", input_size, hidden_size);
+  return default_values(columns == 0 ? Shape{4 * hidden_size} : Shape{4 * hidden_size, columns},
+                        hidden_size);
+}
+
+LSTMState LSTMCell::operator()(const Tensor& x, const LSTMState& state) const {
+  const bool single = x.dim() == 1;
+  check((x.dim() == 2 || single) && x.size(-1) == input_size, "LSTMCell",
+        "expected input of shape {}, got {}", fmt::format("[N, {0}] or [{0}]", input_size()),
+        x.shape());
+  const Shape state_shape = single ? Shape{hidden_size} : Shape{x.size(0), hidden_size};
+  check_state("LSTMCell", "h_0", state.h, state_shape);
+  check_state("LSTMCell", "c_0", state.c, state_shape);
+  auto batched = [&](const Tensor& tensor) { return single ? with_batch(tensor, 0) : tensor; };
+  const LstmOutputs result =
+      lstm_layer(unsqueeze(batched(x), 0), {weight_ih, weight_hh, bias_ih, bias_hh},
+                 batched(state.h), batched(state.c));
+  auto unbatched = [&](const Tensor& tensor) { return single ? squeeze(tensor, 0) : tensor; };
+  return {detail::observe(this, unbatched(result.h_n)), unbatched(result.c_n)};
+}
+
+}  // namespace reel::nn
