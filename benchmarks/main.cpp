@@ -1,140 +1,135 @@
-// Runs every case on every side, in turns (random interleaving, several repetitions), and prints
-// one row a case: medians, the ratio to the best peer, and with --json FILE the same as a list of
-// objects.
+// Measures every case on every side in turns and prints a row a case: medians, the ratio to the
+// best peer, the fraction of what the machine can do.
 
-#include <benchmark/benchmark.h>
-
-#include <algorithm>
+#include <CLI/CLI.hpp>
 #include <cstdio>
-#include <fstream>
-#include <map>
+#include <cstdlib>
+#include <exception>
+#include <regex>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "cases.h"
+#include "measure.h"
+#include "process.h"
+#include "report.h"
+#include "worker.h"
 
 namespace {
 
-struct Row {
-  std::map<std::string, double> medians;  // side -> time
-  std::string unit;
+using namespace bench;
+
+struct Arguments {
+  std::string json, svg, scaling, filter;
+  std::vector<int> threads{1, 2};
+  bool quick = false, peers = false, list = false;
 };
 
-/// Collects medians while the console shows progress.
-class TableReporter : public benchmark::ConsoleReporter {
- public:
-  TableReporter() : ConsoleReporter(OO_None) {}
-
-  void ReportRuns(const std::vector<Run>& runs) override {
-    for (const Run& run : runs) {
-      if (run.run_type != Run::RT_Aggregate || run.aggregate_name != "median") continue;
-      const std::string& full = run.run_name.function_name;
-      const std::size_t slash = full.rfind('/');
-      if (slash == std::string::npos) continue;
-      const std::string name = full.substr(0, slash);
-      if (!rows.contains(name)) order.push_back(name);
-      Row& row = rows[name];
-      row.medians[full.substr(slash + 1)] = run.GetAdjustedRealTime();
-      row.unit = benchmark::GetTimeUnitString(run.time_unit);
-    }
-  }
-
-  std::vector<std::string> order;
-  std::map<std::string, Row> rows;
-};
-
-struct Best {
-  std::string name;
-  double time = 0;
-};
-
-Best best_peer(const Row& row) {
-  Best best;
-  for (const auto& [side, time] : row.medians) {
-    if (side != bench::reel_side && (best.name.empty() || time < best.time)) best = {side, time};
-  }
-  return best;
+void describe(CLI::App& app, Arguments& arguments) {
+  app.add_option("--json", arguments.json, "Write the rows to this file")->type_name("FILE");
+  app.add_option("--svg", arguments.svg, "Draw the rows into this file")->type_name("FILE");
+  app.add_option("--scaling", arguments.scaling,
+                 "Measure instead how Reel's cost grows, and plot it into this file")
+      ->type_name("FILE");
+  app.add_option("--filter", arguments.filter, "Only cases whose name this matches somewhere")
+      ->type_name("REGEX")
+      ->check([](const std::string& text) -> std::string {
+        try {
+          static_cast<void>(std::regex(text));
+          return "";
+        } catch (const std::regex_error&) {
+          return "expected a regular expression, got " + text;
+        }
+      });
+  app.add_option("--threads", arguments.threads, "Numbers of threads")
+      ->type_name("N,...")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  app.add_flag("--quick", arguments.quick, "Fewer and shorter repetitions");
+  app.add_flag("--peers", arguments.peers,
+               "Also PyTorch, JAX and ONNX Runtime, of the Python $REEL_BENCH_PYTHON");
+  app.add_flag("--list", arguments.list, "Print the names of the cases and end");
 }
 
-void print_table(const TableReporter& report) {
-  std::printf("%-44s %12s %12s %8s\n", "case", "reel", "best peer", "ratio");
-  for (const std::string& name : report.order) {
-    const Row& row = report.rows.at(name);
-    const auto reel = row.medians.find(bench::reel_side);
-    const Best peer = best_peer(row);
-    std::printf("%-44s", name.c_str());
-    reel != row.medians.end() ? std::printf(" %9.4g %-2s", reel->second, row.unit.c_str())
-                              : std::printf(" %12s", "-");
-    if (peer.name.empty()) {
-      std::printf(" %12s %8s\n", "-", "-");
-    } else if (reel == row.medians.end()) {
-      std::printf(" %9.4g %-2s %8s  %s\n", peer.time, row.unit.c_str(), "-", peer.name.c_str());
-    } else {
-      std::printf(" %9.4g %-2s %7.2fx  %s\n", peer.time, row.unit.c_str(), peer.time / reel->second,
-                  peer.name.c_str());
-    }
+std::vector<Case> chosen_cases(const Arguments& arguments) {
+  std::vector<Case> cases;
+  const std::regex filter(arguments.filter);
+  for (const Case& c : arguments.scaling.empty() ? all_cases(arguments.threads) : scaling_cases()) {
+    if (std::regex_search(c.name(), filter)) cases.push_back(c);
   }
+  return cases;
 }
 
-/// A field of a case's name, as in "mlp_train/batch:32/threads:1".
-int field(const std::string& name, const std::string& key) {
-  const std::size_t at = name.find(key + ":");
-  return at == std::string::npos ? 1 : std::atoi(name.c_str() + at + key.size() + 1);
+/// Whole programs are started the same way for all sides.
+Side with_programs(const Side& side, const std::string& python) {
+  return {side.name, [=](const Case& c) {
+            return c.programs > 0 ? program_step(side.name, c, python) : side.make(c);
+          }};
 }
 
-bool write_json(const TableReporter& report, const std::string& file) {
-  std::ofstream out(file);
-  out << "[";
-  const char* separator = "\n";
-  for (const std::string& name : report.order) {
-    const Row& row = report.rows.at(name);
-    const auto reel = row.medians.find(bench::reel_side);
-    if (reel == row.medians.end()) continue;
-    const Best peer = best_peer(row);
-    out << separator << R"(  {"case": ")" << name << R"(", "threads": )" << field(name, "threads")
-        << R"(, "unit": ")" << row.unit << R"(", "reel": )" << reel->second;
-    if (!peer.name.empty()) {
-      out << R"(, "peer": )" << peer.time << R"(, "peer_name": ")" << peer.name << R"(", "ratio": )"
-          << peer.time / reel->second;
-    }
-    out << "}";
-    separator = ",\n";
+std::vector<Side> all_sides(bool peers) {
+  const char* named = std::getenv("REEL_BENCH_PYTHON");
+  const std::string python = named != nullptr ? named : "python3";
+  std::vector<Side> sides;
+  for (const char* side : {limit_side, reel_side, torch_side}) {
+    if (!has_side(side)) continue;
+    sides.push_back({side, [=](const Case& c) { return make_step(side, c); }});
   }
-  out << "\n]\n";
-  return out.good();
+  for (const char* library : {"PyTorch", "JAX", "ONNX Runtime"}) {
+    if (!peers) break;
+    try {
+      sides.push_back(python_side(python, library));
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "[bench] no %s: %s\n", library, error.what());
+    }
+  }
+  for (Side& side : sides) side = with_programs(side, python);
+  return sides;
+}
+
+std::vector<std::string> peer_names(const std::vector<Side>& sides) {
+  std::vector<std::string> names;
+  for (const Side& side : sides) {
+    if (side.name != reel_side && side.name != limit_side) names.push_back(side.name);
+  }
+  return names;
+}
+
+void run(const Arguments& arguments) {
+  const std::vector<Case> cases = chosen_cases(arguments);
+  if (cases.empty()) throw std::runtime_error("no case matches " + arguments.filter);
+  const std::vector<Side> sides = all_sides(arguments.peers);
+  const std::vector<std::string> peers = peer_names(sides);
+  std::vector<Row> rows;
+  print_head(peers);
+  for (const Case& c : cases) {
+    const Row row = measure(c, sides, arguments.quick);
+    if (row.of(reel_side) == 0) continue;
+    print_row(row, peers);
+    rows.push_back(row);
+    // After each row: a run that is stopped leaves what it has measured.
+    if (!arguments.json.empty()) write_json(rows, arguments.json);
+    if (!arguments.svg.empty()) write_svg(rows, arguments.svg);
+    if (!arguments.scaling.empty()) write_scaling_svg(rows, arguments.scaling);
+  }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string json;
-  std::vector<std::string> arguments{argv[0], "--benchmark_enable_random_interleaving=true",
-                                     "--benchmark_repetitions=5", "--benchmark_min_time=0.1",
-                                     "--benchmark_report_aggregates_only=true"};
-  for (int i = 1; i < argc; ++i) {
-    const std::string argument = argv[i];
-    if (argument == "--json" && i + 1 < argc) {
-      json = argv[++i];
-    } else if (argument == "--filter" && i + 1 < argc) {
-      arguments.push_back(std::string("--benchmark_filter=") + argv[++i]);
-    } else if (argument == "--quick") {
-      arguments.push_back("--benchmark_repetitions=3");
-      arguments.push_back("--benchmark_min_time=0.02");
-    } else {
-      arguments.push_back(argument);
+  CLI::App app{"Reel beside its peers and the machine's limit."};
+  Arguments arguments;
+  describe(app, arguments);
+  CLI11_PARSE(app, argc, argv);
+  try {
+    if (arguments.list) {
+      for (const Case& c : chosen_cases(arguments)) std::printf("%s\n", c.name().c_str());
+      return 0;
     }
-  }
-  std::vector<char*> raw;
-  for (std::string& argument : arguments) raw.push_back(argument.data());
-  int count = static_cast<int>(raw.size());
-  benchmark::Initialize(&count, raw.data());
-  if (benchmark::ReportUnrecognizedArguments(count, raw.data())) return 1;
-
-  TableReporter report;
-  benchmark::RunSpecifiedBenchmarks(&report);
-  print_table(report);
-  if (!json.empty() && !write_json(report, json)) {
-    std::fprintf(stderr, "[bench] expected a writable file, got %s\n", json.c_str());
+    run(arguments);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "[bench] %s\n", error.what());
     return 1;
   }
   return 0;

@@ -61,7 +61,7 @@ constexpr Size lane_count = static_cast<Size>(REEL_LANE_BYTES / sizeof(T));
 
 template <class T>
 REEL_INLINE Lanes<T> splat(T value) {
-  return Lanes<T>{} + value;
+  return value - Lanes<T>{};  // not 0 + value, which an addition must compute
 }
 
 template <class T>

@@ -51,10 +51,10 @@ struct Tile {
 #pragma GCC unroll 8
       for (int r = 0; r < rows; ++r) {
         const Vec<T> factor(a[r * stride + k]);
-        sum[r][0] = xs::fma(factor, b0, sum[r][0]);
-        sum[r][1] = xs::fma(factor, b1, sum[r][1]);
-        sum[r][2] = xs::fma(factor, b2, sum[r][2]);
-        sum[r][3] = xs::fma(factor, b3, sum[r][3]);
+        sum[r][0] = mul_add(factor, b0, sum[r][0]);
+        sum[r][1] = mul_add(factor, b1, sum[r][1]);
+        sum[r][2] = mul_add(factor, b2, sum[r][2]);
+        sum[r][3] = mul_add(factor, b3, sum[r][3]);
       }
     }
   }
@@ -175,7 +175,7 @@ struct ForwardStep {
       const Vec<T> i = sigmoid<T>(tile.sum[r][0]), f = sigmoid<T>(tile.sum[r][1]);
       const Vec<T> g = tanh<T>(tile.sum[r][2]), o = sigmoid<T>(tile.sum[r][3]);
       Vec<T> cell = i * g;
-      if (s.c_before != nullptr) cell = xs::fma(f, load_some(s.c_before + at, n), cell);
+      if (s.c_before != nullptr) cell = mul_add(f, load_some(s.c_before + at, n), cell);
       T* const to = z + r * 4 * hidden;
       store_some(to, i, n);
       store_some(to + hidden, f, n);
@@ -224,11 +224,11 @@ void backward(Size rows, Size hidden, const T* gates, const T* c, const T* c_bef
       const Vec<T> o = load_some(gates + z + 3 * hidden, n);
       const Vec<T> y = tanh<T>(load_some(c + at, n));
       const Vec<T> d_h = load_some(dy + at, n) + load_some(dh + at, n);
-      const Vec<T> d_c = xs::fma(d_h * o, xs::fnma(y, y, one), load_some(dc + at, n));
+      const Vec<T> d_c = mul_add(d_h * o, neg_mul_add(y, y, one), load_some(dc + at, n));
       const Vec<T> before = c_before != nullptr ? load_some(c_before + at, n) : Vec<T>(T(0));
       store_some(dz + z, d_c * g * i * (one - i), n);
       store_some(dz + z + hidden, d_c * before * f * (one - f), n);
-      store_some(dz + z + 2 * hidden, d_c * i * xs::fnma(g, g, one), n);
+      store_some(dz + z + 2 * hidden, d_c * i * neg_mul_add(g, g, one), n);
       store_some(dz + z + 3 * hidden, d_h * y * o * (one - o), n);
       store_some(dc + at, d_c * f, n);
     }

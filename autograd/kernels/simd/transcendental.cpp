@@ -63,7 +63,7 @@ struct GeluBackward {
   template <class V>
   V operator()(const V& dy, const V& x) const {
     const auto [cdf, density] = normal(x);
-    return dy * xs::fma(x, density, cdf);
+    return dy * mul_add(x, density, cdf);
   }
 };
 
@@ -71,7 +71,7 @@ struct GeluBackward {
 template <class V>
 V gelu_sigmoid(const V& x) {
   const V scale = constant<V>(1.59576912160573071176);
-  return sigmoid<Element<V>>(scale * xs::fma(constant<V>(0.044715) * x * x, x, x));
+  return sigmoid<Element<V>>(scale * mul_add(constant<V>(0.044715) * x * x, x, x));
 }
 
 struct GeluTanh {
@@ -85,8 +85,8 @@ struct GeluTanhBackward {
   V operator()(const V& dy, const V& x) const {
     const V one = constant<V>(1);
     const V s = gelu_sigmoid(x);
-    const V du = constant<V>(1.59576912160573071176) * xs::fma(constant<V>(0.134145), x * x, one);
-    return dy * (s * xs::fma(x * (one - s), du, one));
+    const V du = constant<V>(1.59576912160573071176) * mul_add(constant<V>(0.134145), x * x, one);
+    return dy * (s * mul_add(x * (one - s), du, one));
   }
 };
 
@@ -95,7 +95,7 @@ struct SiluBackward {
   V operator()(const V& dy, const V& x) const {
     const V one = constant<V>(1);
     const V s = sigmoid<Element<V>>(x);
-    return dy * (s * xs::fma(x, one - s, one));
+    return dy * (s * mul_add(x, one - s, one));
   }
 };
 

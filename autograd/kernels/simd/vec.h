@@ -59,6 +59,43 @@ inline void store(T* to, const Vec<T>& v) {
   v.store_unaligned(to);
 }
 
+// Multiply and add with one rounding, where the instruction set has it. xsimd leaves that to the
+// compiler for AVX-512, which fuses or not as its options say; accuracy must not hang on those.
+
+/// a b + c
+template <class T>
+inline Vec<T> mul_add(const Vec<T>& a, const Vec<T>& b, const Vec<T>& c) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) {
+    return Vec<T>(_mm512_fmadd_ps(a, b, c));
+  } else {
+    return Vec<T>(_mm512_fmadd_pd(a, b, c));
+  }
+#else
+  return xs::fma(a, b, c);
+#endif
+}
+
+/// a b - c
+template <class T>
+inline Vec<T> mul_sub(const Vec<T>& a, const Vec<T>& b, const Vec<T>& c) {
+  return mul_add(a, b, -c);
+}
+
+/// c - a b
+template <class T>
+inline Vec<T> neg_mul_add(const Vec<T>& a, const Vec<T>& b, const Vec<T>& c) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) {
+    return Vec<T>(_mm512_fnmadd_ps(a, b, c));
+  } else {
+    return Vec<T>(_mm512_fnmadd_pd(a, b, c));
+  }
+#else
+  return xs::fnma(a, b, c);
+#endif
+}
+
 /// The first `n` values, the others 0; `n` is less than `vec_size<T>`.
 template <class T>
 inline Vec<T> load_first(const T* from, Size n) {

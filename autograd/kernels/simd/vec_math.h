@@ -46,7 +46,7 @@ struct ExpConstants<double> {
 template <class T, Size N>
 inline Vec<T> polynomial(const Vec<T>& x, const T (&c)[N]) {
   Vec<T> y(c[N - 1]);
-  for (Size i = N - 2; i >= 0; --i) y = xs::fma(y, x, Vec<T>(c[i]));
+  for (Size i = N - 2; i >= 0; --i) y = mul_add(y, x, Vec<T>(c[i]));
   return y;
 }
 
@@ -70,15 +70,15 @@ inline Reduced<T> reduce_exp(const Vec<T>& x) {
   using C = ExpConstants<T>;
   using V = Vec<T>;
   const V magic(C::magic);
-  const V n = xs::fma(x, V(T(1.44269504088896340736)), magic) - magic;
-  const V r = xs::fnma(n, V(C::ln2_high), x);
-  return {n, xs::fnma(n, V(C::ln2_low), r)};
+  const V n = mul_add(x, V(T(1.44269504088896340736)), magic) - magic;
+  const V r = neg_mul_add(n, V(C::ln2_high), x);
+  return {n, neg_mul_add(n, V(C::ln2_low), r)};
 }
 
 /// e^r - 1 for |r| <= ln2 / 2.
 template <class T>
 inline Vec<T> expm1_near_0(const Vec<T>& r) {
-  return xs::fma(polynomial<T>(r, ExpConstants<T>::q), r * r, r);
+  return mul_add(polynomial<T>(r, ExpConstants<T>::q), r * r, r);
 }
 
 /// e^x = 2^n e^r for x of at least `lowest`, 0 below. The 0 is chosen, not calculated: a result
@@ -101,7 +101,7 @@ inline Vec<T> exp_from(T lowest, const Vec<T>& x) {
 #else
   // In two steps, so that neither overflows before the result does and denormals are rounded once.
   const V magic(C::magic);
-  const V half = xs::fma(n, V(T(0.5)), magic);
+  const V half = mul_add(n, V(T(0.5)), magic);
   const V rest = n - (half - magic) + magic;
   const V y = p * power_of_two<T>(half) * power_of_two<T>(rest);
 #endif
@@ -137,7 +137,7 @@ inline Vec<T> expm1_bounded(const Vec<T>& x) {
   const V lowest(T(sizeof(T) == 4 ? -30 : -50));  // -1 from here on down
   const auto [n, r] = reduce_exp<T>(xs::max(lowest, x));
   const V scale = power_of_two<T>(n + V(ExpConstants<T>::magic));
-  return xs::fma(scale, expm1_near_0<T>(r), scale - V(T(1)));
+  return mul_add(scale, expm1_near_0<T>(r), scale - V(T(1)));
 }
 
 template <class T>
@@ -158,7 +158,7 @@ inline Vec<T> quotient(const Vec<T>& a, const Vec<T>& b) {
   if constexpr (sizeof(T) == 4) {
     const Vec<T> inverse(_mm512_maskz_rcp14_ps(0xffff, b));
     const Vec<T> q = a * inverse;
-    return xs::fma(xs::fnma(b, q, a), inverse, q);
+    return mul_add(neg_mul_add(b, q, a), inverse, q);
   }
 #endif
   return a / b;
@@ -172,8 +172,8 @@ inline Vec<T> rsqrt(const Vec<T>& x) {
 #if defined(__AVX512F__)
   if constexpr (sizeof(T) == 4) {
     const V y(_mm512_maskz_rsqrt14_ps(0xffff, x));
-    const V e = xs::fnma(x * y, y, V(1.0f));
-    const V mended = xs::fma(y * e, xs::fma(e, V(0.375f), V(0.5f)), y);
+    const V e = neg_mul_add(x * y, y, V(1.0f));
+    const V mended = mul_add(y * e, mul_add(e, V(0.375f), V(0.5f)), y);
     // The estimate is exact at zeros and infinities.
     constexpr int zero_or_infinite = 0x02 | 0x04 | 0x08;
     return V(_mm512_mask_mov_ps(mended, _mm512_fpclass_ps_mask(x, zero_or_infinite), y));
@@ -209,8 +209,8 @@ inline Vec<float> log_from_parts(const Vec<float>& k, const Vec<float>& r) {
   using C = ExpConstants<float>;
   constexpr float c[] = {0.33333449277f, -0.25000096686f, 0.19990856107f, -0.16647277525f,
                          0.14478392665f, -0.13161512784f, 0.10463715582f, -0.045079288492f};
-  const V curved = (r * r) * xs::fma(polynomial<float>(r, c), r, V(-0.5f));
-  return xs::fma(k, V(C::ln2_high), r + xs::fma(k, V(C::ln2_low), curved));
+  const V curved = (r * r) * mul_add(polynomial<float>(r, c), r, V(-0.5f));
+  return mul_add(k, V(C::ln2_high), r + mul_add(k, V(C::ln2_low), curved));
 }
 #endif
 
@@ -273,7 +273,7 @@ inline Vec<T> log1p_of_fraction(const Vec<T>& u) {
                        0.037396697661247508944, 0.078268208010485140921};
     q = polynomial<T>(square, c);
   }
-  return V(T(2)) * xs::fma(s * square, q, s);
+  return V(T(2)) * mul_add(s * square, q, s);
 }
 
 #if defined(__FMA__)  // the products of the reduction must not be rounded
@@ -284,16 +284,16 @@ inline Vec<float> sin_of_turned(const Vec<float>& x, std::int32_t quarters) {
   using V = Vec<float>;
   using IntVec = Vec<std::int32_t>;
   const V magic(ExpConstants<float>::magic);
-  const V shifted = xs::fma(x, V(0.636619772367581343f), magic);
+  const V shifted = mul_add(x, V(0.636619772367581343f), magic);
   const V n = shifted - magic;
-  V r = xs::fnma(n, V(1.57079637050628662109f), x);
-  r = xs::fnma(n, V(-4.37113900018624283e-8f), r);
-  r = xs::fnma(n, V(-1.71512449836e-15f), r);
+  V r = neg_mul_add(n, V(1.57079637050628662109f), x);
+  r = neg_mul_add(n, V(-4.37113900018624283e-8f), r);
+  r = neg_mul_add(n, V(-1.71512449836e-15f), r);
   const V r2 = r * r;
   constexpr float s[] = {-1.6666654611e-1f, 8.3321608736e-3f, -1.9515295891e-4f};
   constexpr float c[] = {4.166664568298827e-2f, -1.388731625493765e-3f, 2.443315711809948e-5f};
-  const V sine = xs::fma(r * r2, polynomial<float>(r2, s), r);
-  const V cosine = xs::fma(r2 * r2, polynomial<float>(r2, c), xs::fma(r2, V(-0.5f), V(1.0f)));
+  const V sine = mul_add(r * r2, polynomial<float>(r2, s), r);
+  const V cosine = mul_add(r2 * r2, polynomial<float>(r2, c), mul_add(r2, V(-0.5f), V(1.0f)));
   const IntVec turns = xs::bitwise_cast<IntVec>(shifted) + IntVec(quarters);
   // Bit 0 of the turns asks for the cosine, bit 1 for the other sign.
   const IntVec sign = (turns & IntVec(2)) << 30;
@@ -351,17 +351,6 @@ inline Vec<T> each(F f, const Vec<T>& x, const Vec<T>& y) {
   return Vec<T>::load_aligned(a);
 }
 
-/// By how much `product` = a b is too small, where there is a fused multiply-add; else 0.
-inline Vec<float> lost_by_rounding(const Vec<float>& a, const Vec<float>& b,
-                                   const Vec<float>& product) {
-#if defined(__AVX512F__)
-  // xsimd leaves the fusing to the compiler, which may see a difference of equals instead.
-  return Vec<float>(_mm512_fmsub_ps(a, b, product));
-#else
-  return xs::fms(a, b, product);
-#endif
-}
-
 /// The normal distribution's probability of more than |x|, and its density times sqrt(2 pi).
 struct NormalTail {
   Vec<float> probability, density;
@@ -377,11 +366,11 @@ inline NormalTail normal_tail(const Vec<float>& x) {
   // From here on what is left is no normal number. A NaN comes through.
   const V most(12.9f);
   const V size = xs::min(most, xs::abs(x));
-  const V t = quotient<float>(V(1.0f), xs::fma(V(0.21213203436f), size, V(1.0f)));
+  const V t = quotient<float>(V(1.0f), mul_add(V(0.21213203436f), size, V(1.0f)));
   // What -x^2 / 2 is rounded by would be multiplied by x^2 / 2 in the result.
   const V half = V(-0.5f) * size;
   const V exponent = half * size;
-  const V density = exp_in_range(exponent, lost_by_rounding(half, size, exponent));
+  const V density = exp_in_range(exponent, mul_sub(half, size, exponent));
   return {xs::select(size >= most, V(0.0f), t * polynomial<float>(t, c) * density), density};
 }
 
@@ -393,7 +382,7 @@ inline Vec<T> erf(const Vec<T>& x) {
     constexpr float c[] = {1.1283791657f,   -0.37612625824f,    0.11283585149f,  -0.026853811929f,
                            0.005188327658f, -0.00080101932792f, 7.8538599494e-5f};
     const V tail = normal_tail(x * V(1.41421356237f)).probability;
-    const V far = xs::copysign(xs::fnma(V(2.0f), tail, V(1.0f)), x);
+    const V far = xs::copysign(neg_mul_add(V(2.0f), tail, V(1.0f)), x);
     const V near = x * polynomial<float>(xs::min(V(1.0f), x * x), c);
     return xs::select(xs::abs(x) < V(1.0f), near, far);
   } else {
@@ -434,16 +423,16 @@ inline __m256 pow_of_positive(__m256 x_, __m256 y_) {
   // log m = 2 atanh(s), s = (m - 1) / (m + 1).
   const V denominator = m + one;
   const V guess(_mm512_maskz_rcp14_pd(0xff, denominator));
-  const V inverse = xs::fma(xs::fnma(denominator, guess, one), guess, guess);
+  const V inverse = mul_add(neg_mul_add(denominator, guess, one), guess, guess);
   const V rough = (m - one) * inverse;
-  const V s = xs::fma(xs::fnma(denominator, rough, m - one), inverse, rough);
+  const V s = mul_add(neg_mul_add(denominator, rough, m - one), inverse, rough);
   constexpr double a[] = {2.0, 2.0 / 3, 2.0 / 5, 2.0 / 7, 2.0 / 9, 2.0 / 11, 2.0 / 13, 2.0 / 15};
-  const V log = xs::fma(k, V(0.693147180559945309417), s * polynomial<double>(s * s, a));
+  const V log = mul_add(k, V(0.693147180559945309417), s * polynomial<double>(s * s, a));
   // Beyond +-200 a float has long been 0 or infinity. A NaN comes through.
   const V power = xs::max(V(-200.0), xs::min(V(200.0), V(_mm512_maskz_cvtps_pd(0xff, y_)) * log));
   const V magic(ExpConstants<double>::magic);
-  const V n = xs::fma(power, V(1.44269504088896340736), magic) - magic;
-  const V r = xs::fnma(n, V(0.693147180559945309417), power);
+  const V n = mul_add(power, V(1.44269504088896340736), magic) - magic;
+  const V r = neg_mul_add(n, V(0.693147180559945309417), power);
   constexpr double e[] = {1.0,       1.0,        1.0 / 2,     1.0 / 6,      1.0 / 24,
                           1.0 / 120, 1.0 / 720., 1.0 / 5040., 1.0 / 40320., 1.0 / 362880.};
   return _mm512_maskz_cvtpd_ps(0xff, _mm512_maskz_scalef_pd(0xff, polynomial<double>(r, e), n));
