@@ -28,7 +28,8 @@ Tensor detail::run_batch_norm(const Tensor& x, const BatchNormState& s) {
     s.num_batches_tracked.add_(1);
     if (!s.momentum) momentum = 1 / s.num_batches_tracked.item();
   }
-  return batch_norm(
+  const auto run = s.relu ? reel::detail::batch_norm_relu : batch_norm;
+  return run(
       x, s.running_mean, s.running_var, s.weight, s.bias,
       {.training = s.training || !s.running_mean.defined(), .momentum = momentum, .eps = s.eps});
 }

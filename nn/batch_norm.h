@@ -26,6 +26,7 @@ struct BatchNormState {
   const Tensor& running_var;
   const Tensor& num_batches_tracked;
   bool training;
+  bool relu = false;  // of the result, in the same pass
 };
 REEL_API Tensor run_batch_norm(const Tensor& x, const BatchNormState& state);
 
@@ -62,10 +63,16 @@ struct BatchNorm1d {
   bool training = true;
 
   Tensor operator()(const Tensor& x) const {
-    return detail::observe(
-        this,
-        detail::run_batch_norm(x, {"BatchNorm1d", num_features, eps, momentum, weight, bias,
-                                   running_mean, running_var, num_batches_tracked, training}));
+    return detail::observe(this, detail::run_batch_norm(x, state(false)));
+  }
+
+  /// The ReLU of it, in one step: what `nn::Sequential` makes of it before a `ReLU`.
+  Tensor then_relu(const Tensor& x) const { return detail::run_batch_norm(x, state(true)); }
+
+ private:
+  detail::BatchNormState state(bool relu) const {
+    return {"BatchNorm1d", num_features,        eps,      momentum, weight, bias, running_mean,
+            running_var,   num_batches_tracked, training, relu};
   }
 };
 
@@ -95,10 +102,16 @@ struct BatchNorm2d {
   bool training = true;
 
   Tensor operator()(const Tensor& x) const {
-    return detail::observe(
-        this,
-        detail::run_batch_norm(x, {"BatchNorm2d", num_features, eps, momentum, weight, bias,
-                                   running_mean, running_var, num_batches_tracked, training}));
+    return detail::observe(this, detail::run_batch_norm(x, state(false)));
+  }
+
+  /// The ReLU of it, in one step: what `nn::Sequential` makes of it before a `ReLU`.
+  Tensor then_relu(const Tensor& x) const { return detail::run_batch_norm(x, state(true)); }
+
+ private:
+  detail::BatchNormState state(bool relu) const {
+    return {"BatchNorm2d", num_features,        eps,      momentum, weight, bias, running_mean,
+            running_var,   num_batches_tracked, training, relu};
   }
 };
 

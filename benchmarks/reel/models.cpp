@@ -24,16 +24,18 @@ auto make_cnn() {
                         nn::ReLU{},     nn::Linear{128, 10}};
 }
 
+auto make_around() {
+  return nn::Sequential{conv3x3(64, 64), nn::BatchNorm2d{64}, nn::ReLU{},
+                        conv3x3(64, 64), nn::BatchNorm2d{64}, nn::ReLU{},
+                        conv3x3(64, 64), nn::BatchNorm2d{64}};
+}
+
 /// Three convolutions with batch norm and ReLU and a way around them, in the middle of a network:
 /// its input needs a gradient too.
 struct ResidualBlock {
-  nn::Conv2d conv1 = conv3x3(64, 64), conv2 = conv3x3(64, 64), conv3 = conv3x3(64, 64);
-  nn::BatchNorm2d bn1{64}, bn2{64}, bn3{64};
-  nn::ReLU relu{};
+  decltype(make_around()) layers = make_around();
 
-  Tensor operator()(const Tensor& x) const {
-    return relu(bn3(conv3(relu(bn2(conv2(relu(bn1(conv1(x)))))))) + x);
-  }
+  Tensor operator()(const Tensor& x) const { return relu(layers(x) + x); }
 };
 
 /// What a training step works on; shared, because steps are copied.

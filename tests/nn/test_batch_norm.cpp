@@ -4,6 +4,8 @@
 
 #include <optional>
 
+#include "reel/nn/activation.h"
+#include "reel/nn/sequential.h"
 #include "support/layer_check.h"
 
 using namespace reel;
@@ -80,4 +82,17 @@ TEST_CASE("batch norm refuses inputs of another shape") {
   CHECK_THROWS_WITH_AS(nn::parameters(nn::BatchNorm2d{-1}),
                        "[BatchNorm2d] expected num_features of 0 or more, got -1", Error);
   CHECK_THROWS_AS((nn::BatchNorm1d{3}(zeros({1, 3}))), Error);
+}
+
+TEST_CASE("batch norm with the ReLU inside is what a Sequential runs, and equals the two") {
+  manual_seed(3);
+  const Tensor x = randn({4, 3, 5, 5}, {.dtype = float32});
+  const nn::BatchNorm2d images{3}, same{3};
+  const nn::Sequential joined{same, nn::ReLU{}};
+  CHECK(testing::same(joined(x), relu(images(x))));
+  CHECK(testing::same(images.running_mean, same.running_mean));
+  CHECK(images.num_batches_tracked.item() == same.num_batches_tracked.item());
+  const nn::BatchNorm1d rows{3};
+  const Tensor y = randn({6, 3});
+  CHECK(testing::same(rows.then_relu(y), relu(rows(y))));
 }
