@@ -94,7 +94,7 @@ Derivatives derive(Unary op, const Element& dy, const Element& x, const Element&
     case Unary::abs:
       return {Trace::apply(Binary::abs_backward, dy, x)};
     case Unary::square:
-      return {dy * (2 * x)};
+      return {Trace::apply(Binary::square_backward, dy, x)};
     case Unary::relu:
       return {Trace::apply(Binary::relu_backward_from_y, dy, y)};
     case Unary::clamp:
@@ -102,17 +102,17 @@ Derivatives derive(Unary op, const Element& dy, const Element& x, const Element&
     case Unary::sqrt:
       return {Trace::apply(Binary::sqrt_backward_from_y, dy, y)};
     case Unary::rsqrt:
-      return {dy * (-0.5 * y * y * y)};
+      return {Trace::apply(Binary::rsqrt_backward_from_y, dy, y)};
     case Unary::reciprocal:
-      return {-(dy * y * y)};
+      return {Trace::apply(Binary::reciprocal_backward_from_y, dy, y)};
     case Unary::exp:
       return {dy * y};
     case Unary::log:
       return {dy / x};
     case Unary::log1p:
-      return {dy / (1 + x)};
+      return {Trace::apply(Binary::log1p_backward, dy, x)};
     case Unary::expm1:
-      return {dy * (y + 1)};
+      return {Trace::apply(Binary::expm1_backward_from_y, dy, y)};
     case Unary::sin:
       return {dy * cos(x)};
     case Unary::cos:
@@ -140,8 +140,7 @@ Derivatives derive(Unary op, const Element& dy, const Element& x, const Element&
   }
 }
 
-Derivatives derive(Binary op, const Element& dy, const Element& a, const Element& b,
-                   const Element& y) {
+Derivatives derive(Binary op, const Element& dy, const Element& a, const Element& b) {
   switch (op) {
     case Binary::add:
       return {dy, dy};
@@ -150,7 +149,7 @@ Derivatives derive(Binary op, const Element& dy, const Element& a, const Element
     case Binary::mul:
       return {dy * b, dy * a};
     case Binary::div:
-      return {dy / b, -(dy * y) / b};
+      return {dy / b, Trace::apply(Ternary::div_backward, dy, a, b)};
     case Binary::maximum:
       return {Trace::apply(Ternary::maximum_backward, dy, a, b),
               Trace::apply(Ternary::maximum_backward, dy, b, a)};
@@ -212,8 +211,7 @@ Gradient differentiate(const Chain& chain) {
     const Derivatives d =
         step.kind == Program::Kind::unary
             ? derive(static_cast<Unary>(step.op), *dy, value(step.from[0]), value(v), step.params)
-            : derive(static_cast<Binary>(step.op), *dy, value(step.from[0]), value(step.from[1]),
-                     value(v));
+            : derive(static_cast<Binary>(step.op), *dy, value(step.from[0]), value(step.from[1]));
     add(step.from[0], d.of[0]);
     add(step.from[1], d.of[1]);
   }

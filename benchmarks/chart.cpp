@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <sstream>
-#include <stdexcept>
 
 #include "report.h"
 
@@ -129,11 +127,7 @@ void write_svg(const std::vector<Row>& rows, const std::string& file) {
     y += group_gap;
   }
   out << "</svg>\n";
-
-  std::ofstream stream(file);
-  stream << out.str();
-  stream.close();
-  if (!stream) throw std::runtime_error("cannot write " + file);
+  write_file(out.str(), file);
 }
 
 }  // namespace bench

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <fstream>
+#include <sstream>
 #include <stdexcept>
 
 namespace bench {
@@ -55,8 +56,15 @@ void print_row(const Row& row, const std::vector<std::string>& peers) {
   std::fflush(stdout);
 }
 
-void write_json(const std::vector<Row>& rows, const std::string& file) {
+void write_file(const std::string& text, const std::string& file) {
   std::ofstream out(file);
+  out << text;
+  out.close();
+  if (!out) throw std::runtime_error("cannot write " + file);
+}
+
+void write_json(const std::vector<Row>& rows, const std::string& file) {
+  std::ostringstream out;
   out << "[";
   const char* separator = "\n";
   for (const Row& row : rows) {
@@ -76,8 +84,7 @@ void write_json(const std::vector<Row>& rows, const std::string& file) {
     separator = ",\n";
   }
   out << "\n]\n";
-  out.close();
-  if (!out) throw std::runtime_error("cannot write " + file);
+  write_file(out.str(), file);
 }
 
 }  // namespace bench

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <fstream>
 #include <sstream>
-#include <stdexcept>
 
 #include "report.h"
 
@@ -143,10 +141,7 @@ void write_scaling_svg(const std::vector<Row>& rows, const std::string& file) {
         << R"(" y="14">)" << (panels[0].unit == "us" ? "µs" : panels[0].unit) << "</text>\n";
   }
   out << "</svg>\n";
-  std::ofstream stream(file);
-  stream << out.str();
-  stream.close();
-  if (!stream) throw std::runtime_error("cannot write " + file);
+  write_file(out.str(), file);
 }
 
 }  // namespace bench

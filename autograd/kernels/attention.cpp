@@ -1,26 +1,17 @@
 #include "reel/autograd/kernels/attention.h"
 
 #include <algorithm>
-#include <memory>
-#include <new>
+#include <cstddef>
 
 #include "reel/autograd/kernels/attention_table.h"
+#include "reel/autograd/kernels/buffer.h"
 #include "reel/autograd/kernels/copy.h"
 #include "reel/autograd/kernels/parallel.h"
 
 namespace reel::kernels {
 namespace {
 
-constexpr std::align_val_t cache_line{64};
-struct Free {
-  void operator()(float* memory) const { ::operator delete(memory, cache_line); }
-};
-using Memory = std::unique_ptr<float, Free>;
-
-Memory allocate(Size floats) {
-  const auto bytes = static_cast<std::size_t>(floats) * sizeof(float);
-  return Memory(static_cast<float*>(::operator new(bytes, cache_line)));
-}
+Buffer floats(Size count) { return Buffer(static_cast<std::size_t>(count) * sizeof(float)); }
 
 template <class T>
 Rows<T> head(const HeadRows<T>& rows, Size h) {
@@ -53,15 +44,15 @@ void attention(const AttentionShape& s, const HeadRows<const float>& q,
   const Size work = query_block * s.keys * (s.width + s.value_width);
   // A query's result is the same whoever computes it.
   parallel_for(s.heads * blocks, grain(work), [&](Size begin, Size end) {
-    const Memory scratch = allocate(attention_scratch(s));
-    const Memory keys_t = allocate(keys_row * s.width);
+    const Buffer scratch = floats(attention_scratch(s));
+    const Buffer keys_t = floats(keys_row * s.width);
     Size transposed = -1;
     for (Size unit = begin; unit < end; ++unit) {
       const Size h = unit / blocks, first = unit % blocks * query_block;
-      if (h != transposed) transpose(head(k, h), s.keys, s.width, keys_t.get(), keys_row);
+      if (h != transposed) transpose(head(k, h), s.keys, s.width, keys_t.data(), keys_row);
       transposed = h;
-      table.forward(s, first, std::min(query_block, s.queries - first), head(q, h), keys_t.get(),
-                    keys_row, head(v, h), head(y, h), logsumexp + h * s.queries, scratch.get());
+      table.forward(s, first, std::min(query_block, s.queries - first), head(q, h), keys_t.data(),
+                    keys_row, head(v, h), head(y, h), logsumexp + h * s.queries, scratch.data());
     }
   });
 }
@@ -76,22 +67,22 @@ void attention_backward(const AttentionShape& s, const HeadRows<const float>& q,
   const Size work = s.queries * s.keys * (3 * s.width + 2 * s.value_width);
   // All queries add to dk and dv: a head is one thread's, so that they add up in one order.
   parallel_for(s.heads, grain(work), [&](Size begin, Size end) {
-    const Memory scratch = allocate(attention_scratch(s));
-    const Memory keys_t = allocate(keys_row * s.width);
-    const Memory values_t = allocate(keys_row * s.value_width);
+    const Buffer scratch = floats(attention_scratch(s));
+    const Buffer keys_t = floats(keys_row * s.width);
+    const Buffer values_t = floats(keys_row * s.value_width);
     for (Size h = begin; h < end; ++h) {
       const Rows<float> to_k = head(dk, h), to_v = head(dv, h);
       for (Size j = 0; j < s.keys; ++j) {
         std::fill_n(to_k.data + j * to_k.row, s.width, 0.f);
         std::fill_n(to_v.data + j * to_v.row, s.value_width, 0.f);
       }
-      transpose(head(k, h), s.keys, s.width, keys_t.get(), keys_row);
-      transpose(head(v, h), s.keys, s.value_width, values_t.get(), keys_row);
+      transpose(head(k, h), s.keys, s.width, keys_t.data(), keys_row);
+      transpose(head(v, h), s.keys, s.value_width, values_t.data(), keys_row);
       for (Size first = 0; first < s.queries; first += query_block) {
         table.backward(s, first, std::min(query_block, s.queries - first), head(q, h), head(k, h),
-                       keys_t.get(), values_t.get(), keys_row, head(y, h),
+                       keys_t.data(), values_t.data(), keys_row, head(y, h),
                        logsumexp + h * s.queries, head(dy, h), head(dq, h), to_k, to_v,
-                       scratch.get());
+                       scratch.data());
       }
     }
   });

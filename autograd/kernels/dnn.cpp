@@ -330,13 +330,6 @@ const float* packed_weights(Context& mine, ConvCall& conv, const float* w) {
   return conv.packed.data();
 }
 
-/// Makes the primitive on the calling thread, which may throw: no exception may leave a parallel
-/// region.
-void prepare_weight_part(const ConvShape& s, bool bias) {
-  const ThreadScope scope(1);
-  conv_call(context(), ConvKind::weight, s, bias, 1);
-}
-
 void conv_weight_part(const ConvShape& s, const float* x, const float* dy, float* dw, float* db) {
   const ThreadScope scope(1);
   Context& mine = context();
@@ -418,7 +411,6 @@ void dnn_conv_weight(const ConvShape& s, const float* x, const float* dy, float*
     piece.batch = (part + 1) * s.batch / parts - part * s.batch / parts;
     return piece;
   };
-  prepare_weight_part(piece_of(0), db != nullptr);
   parallel_for(parts, 1, [&](Size begin, Size end) {
     for (Size part = begin; part < end; ++part) {
       const Size first = part * s.batch / parts;

@@ -250,16 +250,13 @@ void batched_gemm(DType dtype, const Shape& batch, Size m, Size n, Size k, const
     gemm_any(dtype, m, n, k, advance(a, a_offset, bytes), advance(b, b_offset, bytes),
              static_cast<std::byte*>(c) + index * m * n * bytes, {}, side_by_side);
   };
-  // The first on the calling thread: what is wrong with one is wrong with all, and no exception may
-  // leave a parallel region.
-  product(0);
   if (!side_by_side) {
-    for (Size i = 1; i < count; ++i) product(i);
+    for (Size i = 0; i < count; ++i) product(i);
     return;
   }
   const Size grain = std::max<Size>(1, (Size{1} << 19) / std::max<Size>(1, m * n * k));
-  parallel_for(count - 1, grain, [&](Size begin, Size end) {
-    for (Size i = begin; i < end; ++i) product(i + 1);
+  parallel_for(count, grain, [&](Size begin, Size end) {
+    for (Size i = begin; i < end; ++i) product(i);
   });
 }
 
