@@ -28,6 +28,7 @@ struct Case {
 // fill vectors; one input channel, which has kernels of its own.
 const std::vector<Case> cases{
     {"several groups", {37, 3, 28, 28}, {40, 3, 3, 3}, {.padding = 1}, 2, {}},
+    {"more groups than parts of the sum", {40, 2, 56, 56}, {40, 2, 3, 3}, {.padding = 1}, 2, {}},
     {"no bias", {5, 4, 9, 9}, {6, 4, 3, 3}, {}, 2, {}, false},
     {"overlapping windows",
      {4, 4, 12, 11},

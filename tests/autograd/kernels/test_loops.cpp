@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <numeric>
 #include <random>
 #include <vector>
@@ -99,6 +100,22 @@ TEST_CASE("results larger than the caches are written whole, and nothing beside 
       CHECK(right);
       CHECK(y[offset == 0 ? n : 2] == -1.0f);
     }
+  }
+}
+
+TEST_CASE("parallel_for throws what a thread threw, after all have finished") {
+  const ThreadsGuard guard;
+  for (const int threads : {1, 2}) {
+    set_num_threads(threads);
+    std::atomic<Size> covered{0};
+    auto run = [&] {
+      parallel_for(1000, 1, [&](Size begin, Size end) {
+        covered += end - begin;
+        if (end == 1000) throw Error("the last range");
+      });
+    };
+    CHECK_THROWS_WITH_AS(run(), "the last range", Error);
+    CHECK(covered == 1000);
   }
 }
 
