@@ -12,9 +12,10 @@ macro(reel_require debian package)
   endif()
 endmacro()
 
-set(openmp_package g++)
 if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
   set(openmp_package libomp-dev)
+else()
+  set(openmp_package g++)
 endif()
 
 reel_require(xtl-dev xtl CONFIG)
