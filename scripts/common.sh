@@ -4,6 +4,9 @@
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 jobs=$(nproc)
 
+# A compiler cache holds for every clone of this tree, wherever it lies.
+export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$root} CCACHE_NOHASHDIR=${CCACHE_NOHASHDIR:-true}
+
 # The header comment of a script is its help.
 show_help() {
   sed -n '2,/^$/ s/^# \{0,1\}//p' "$0"
