@@ -4,18 +4,23 @@
 #include <fmt/format.h>
 #include <reel/reel.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
-#include <cstdint>
 #include <cstdio>
+#include <cstring>
+#include <exception>
 #include <numeric>
 #include <optional>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "arguments.h"
+
 using namespace reel;
+using app::Arguments;
 
 namespace {
 
@@ -24,19 +29,6 @@ const auto process_start = std::chrono::steady_clock::now();
 double seconds_since_start() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - process_start).count();
 }
-
-struct Arguments {
-  std::string model = "mlp";
-  Size epochs = 5;
-  Size batch_size = 0;
-  double lr = 1e-3;
-  std::uint64_t seed = 0;
-  int threads = 0;
-  std::string data;
-  std::string profile;
-  bool drawn = false;
-  bool quiet = false;
-};
 
 /// 784-128-10: the network of the lesson.
 auto make_mlp() {
@@ -72,13 +64,14 @@ std::string boxed(const std::string& text) {
       if (!line.empty() && line.size() + 1 + word.size() > longest) {
         lines.push_back(word);
       } else {
-        line += (line.empty() ? "" : " ") + word;
+        if (!line.empty()) line += ' ';
+        line += word;
       }
     }
   }
   std::size_t width = 0;
   for (const std::string& line : lines) width = std::max(width, line.size());
-  const std::string edge = "+" + std::string(width + 2, '-') + "+\n";
+  const std::string edge = fmt::format("+{:-<{}}+\n", "", width + 2);
   std::string box = edge;
   for (const std::string& line : lines) box += fmt::format("| {:<{}} |\n", line, width);
   return box + edge;
@@ -194,38 +187,22 @@ void run(const Arguments& arguments, Model model) {
                train::readable_seconds(std::reduce(history.seconds.begin(), history.seconds.end())),
                train::readable_seconds(seconds_since_start()));
   }
-  fmt::print("test accuracy: {:.4f}\n", matrix.accuracy());
+  fmt::print("test accuracy: {:.4f}{}\n", matrix.accuracy(), data.drawn ? " (drawn garments)" : "");
+}
+
+/// A full disk or a closed pipe behind standard output is a failure like any other.
+void check_written() {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    throw std::runtime_error(
+        fmt::format("cannot write to standard output: {}", std::strerror(errno)));
+  }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  Arguments arguments;
-  CLI::App app{"Learns to tell the garments of Fashion-MNIST apart.", "reel_train"};
-  app.add_option("--model", arguments.model, "mlp (784-128-10) or cnn (two convolutions)")
-      ->check(CLI::IsMember({"mlp", "cnn"}))
-      ->capture_default_str();
-  app.add_option("--epochs", arguments.epochs, "Passes over the training data")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--batch-size", arguments.batch_size, "Pictures a step [32 for mlp, 64 for cnn]")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--lr", arguments.lr,
-                 "Adam's learning rate in the first epoch; it falls evenly after that")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--seed", arguments.seed, "The same seed repeats a run bit for bit")
-      ->capture_default_str();
-  app.add_option("--threads", arguments.threads, "Threads [1 for mlp, one a core for cnn]")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--data", arguments.data,
-                 "Folder that holds fashion-mnist/ [$REEL_DATA, then the cache, then a download]");
-  app.add_option("--profile", arguments.profile,
-                 "Print where the time of training goes, and write a Chrome trace to this file");
-  app.add_flag("--drawn", arguments.drawn, "Use garments drawn by the program instead");
-  app.add_flag("--quiet", arguments.quiet, "Print the test accuracy only");
-  CLI11_PARSE(app, argc, argv);
-
+  auto [arguments, exit] = app::parse(argc, argv);
+  if (exit) return *exit;
   try {
     const bool is_cnn = arguments.model == "cnn";
     if (arguments.batch_size == 0) arguments.batch_size = is_cnn ? 64 : 32;
@@ -239,7 +216,8 @@ int main(int argc, char** argv) {
     } else {
       run(arguments, make_mlp());
     }
-  } catch (const Error& error) {
+    check_written();
+  } catch (const std::exception& error) {
     fmt::print(stderr, "reel_train: {}\n", error.what());
     return 1;
   }
