@@ -25,3 +25,19 @@ execute_process(COMMAND ${CMAKE_COMMAND} -S ${SOURCE}/tests/consumer -B ${WORK}/
 execute_process(COMMAND ${CMAKE_COMMAND} --build ${WORK}/build --parallel 2
                 COMMAND_ERROR_IS_FATAL ANY)
 execute_process(COMMAND ${WORK}/build/consumer COMMAND_ERROR_IS_FATAL ANY)
+
+# The project that README shows, as it stands there.
+if(WAY STREQUAL "find_package")
+  file(READ ${SOURCE}/README.md readme)
+  if(NOT readme MATCHES "`CMakeLists.txt`:\n\n```cmake\n([^`]+)```\n\n`main.cpp`:\n\n```cpp\n([^`]+)```")
+    message(FATAL_ERROR "README.md no longer shows a CMakeLists.txt and a main.cpp")
+  endif()
+  set(cmake "${CMAKE_MATCH_1}")
+  file(WRITE ${WORK}/flowers/main.cpp "${CMAKE_MATCH_2}")
+  file(WRITE ${WORK}/flowers/CMakeLists.txt "${cmake}")
+  execute_process(COMMAND ${CMAKE_COMMAND} -S ${WORK}/flowers -B ${WORK}/flowers/build ${arguments}
+                  -Wno-dev --no-warn-unused-cli COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND ${CMAKE_COMMAND} --build ${WORK}/flowers/build
+                  COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND ${WORK}/flowers/build/flowers COMMAND_ERROR_IS_FATAL ANY)
+endif()
