@@ -330,7 +330,48 @@ const float* packed_weights(Context& mine, ConvCall& conv, const float* w) {
   return conv.packed.data();
 }
 
+/// A 1x1 convolution that skips pixels.
+bool is_sparse(const ConvShape& s) {
+  return s.kernel_h == 1 && s.kernel_w == 1 && (s.stride_h > 1 || s.stride_w > 1);
+}
+
+/// The pixels that a 1x1 convolution reads, side by side: `x` [batch, out_h, out_w, in_channels] of
+/// the convolution with stride 1 and no padding that `shape` describes.
+struct Dense {
+  ConvShape shape;
+  Buffer x;
+};
+
+Dense read_pixels(const ConvShape& s, const float* x) {
+  Dense dense{s, Buffer(static_cast<std::size_t>(s.batch * s.out_h * s.out_w * s.in_channels) *
+                        sizeof(float))};
+  dense.shape.in_h = s.out_h;
+  dense.shape.in_w = s.out_w;
+  dense.shape.stride_h = dense.shape.stride_w = 1;
+  dense.shape.padding_h = dense.shape.padding_w = 0;
+  float* to = dense.x.data();
+  for (Size n = 0; n < s.batch; ++n) {
+    for (Size oh = 0; oh < s.out_h; ++oh) {
+      const Size ih = oh * s.stride_h - s.padding_h;
+      for (Size ow = 0; ow < s.out_w; ++ow, to += s.in_channels) {
+        const Size iw = ow * s.stride_w - s.padding_w;
+        if (ih < 0 || ih >= s.in_h || iw < 0 || iw >= s.in_w) {
+          std::fill_n(to, s.in_channels, 0.f);
+        } else {
+          std::copy_n(x + ((n * s.in_h + ih) * s.in_w + iw) * s.in_channels, s.in_channels, to);
+        }
+      }
+    }
+  }
+  return dense;
+}
+
 void conv_weight_part(const ConvShape& s, const float* x, const float* dy, float* dw, float* db) {
+  if (is_sparse(s)) {
+    // oneDNN 2.6 gathers these pixels itself, and with few channels past the end of its scratchpad.
+    const Dense dense = read_pixels(s, x);
+    return conv_weight_part(dense.shape, dense.x.data(), dy, dw, db);
+  }
   const ThreadScope scope(1);
   Context& mine = context();
   ConvCall& conv = conv_call(mine, ConvKind::weight, s, db != nullptr, 1);

@@ -68,6 +68,7 @@ const std::vector<Case>& cases() {
       {{1, 2, 5, 4}, {4, 1, 3, 3}, {.padding = 1, .groups = 2}},  // depthwise with a multiplier
       {{2, 3, 3, 3}, {2, 3, 3, 3}, {}},                           // kernel as large as the image
       {{1, 2, 4, 4}, {3, 2, 1, 1}, {.stride = 3}},                // rows left over
+      {{2, 4, 5, 6}, {6, 2, 1, 1}, {.stride = {2, 3}, .padding = {1, 0}, .groups = 2}},
   };
   return all;
 }
