@@ -87,7 +87,8 @@ class REEL_API Profile {
   std::string table(const TableOptions& options = {}) const;
 
   /// Writes the events in Chrome's trace format, with one track for each thread. Nothing
-  /// half-written is left at `path`. Throws where it cannot be written.
+  /// half-written is left at `path`, which may also be a link (followed) or a device such as
+  /// `/dev/stdout`. Throws where it cannot be written.
   void write_chrome_trace(const std::string& path) const;
 
   /// From the start to now, or to `stop()`, in nanoseconds.

@@ -1,14 +1,10 @@
 // What a profile has recorded, as rows, as a table and as a trace.
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <map>
 #include <utility>
 
+#include "reel/autograd/detail/file.h"
 #include "reel/autograd/detail/profile_session.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/profiler.h"
@@ -162,46 +158,6 @@ const char* category(EventKind kind) {
   }
 }
 
-/// A file that takes its name only when it is complete.
-class CompleteFile {
- public:
-  explicit CompleteFile(const std::string& path)
-      : path_(path), temporary_(fmt::format("{}.{}.tmp", path, getpid())) {
-    file_ = std::fopen(temporary_.c_str(), "wb");
-    if (file_ == nullptr) give_up();
-  }
-  ~CompleteFile() {
-    if (file_ == nullptr) return;
-    std::fclose(file_);
-    std::remove(temporary_.c_str());
-  }
-  CompleteFile(const CompleteFile&) = delete;
-  CompleteFile& operator=(const CompleteFile&) = delete;
-
-  void write(const std::string& text) {
-    if (std::fwrite(text.data(), 1, text.size(), file_) != text.size()) give_up();
-  }
-  void finish() {
-    std::FILE* file = std::exchange(file_, nullptr);
-    const bool complete =
-        std::fclose(file) == 0 && std::rename(temporary_.c_str(), path_.c_str()) == 0;
-    if (complete) return;
-    const int reason = errno;
-    std::remove(temporary_.c_str());
-    errno = reason;
-    give_up();
-  }
-
- private:
-  [[noreturn]] void give_up() const {
-    fail("write_chrome_trace", "expected a path that can be written, got \"{}\": {}", path_,
-         std::strerror(errno));
-  }
-
-  std::string path_, temporary_;
-  std::FILE* file_ = nullptr;
-};
-
 double microseconds(std::int64_t nanoseconds) { return static_cast<double>(nanoseconds) * 1e-3; }
 
 std::string event_json(const Event& event, std::size_t thread, std::int64_t start) {
@@ -286,24 +242,25 @@ std::string Profile::table(const TableOptions& options) const {
 }
 
 void Profile::write_chrome_trace(const std::string& path) const {
-  CompleteFile file(path);
-  file.write(fmt::format(R"({{"displayTimeUnit":"ns","otherData":{{"dropped_events":{}}},)"
-                         "\n\"traceEvents\":[\n",
-                         dropped_events()));
-  file.write(R"({"name":"process_name","ph":"M","pid":1,"args":{"name":"reel"}})");
+  detail::OutputFile file("write_chrome_trace", path);
+  const auto write = [&](const std::string& text) { file.write(text.data(), text.size()); };
+  write(fmt::format(R"({{"displayTimeUnit":"ns","otherData":{{"dropped_events":{}}},)"
+                    "\n\"traceEvents\":[\n",
+                    dropped_events()));
+  write(R"({"name":"process_name","ph":"M","pid":1,"args":{"name":"reel"}})");
   std::size_t thread = 0;
   session_->for_each_thread([&](const ThreadRecord& record) {
     ++thread;
-    file.write(fmt::format(
+    write(fmt::format(
         ",\n"
         R"({{"name":"thread_name","ph":"M","pid":1,"tid":{0},"args":{{"name":"thread {0}"}}}})",
         thread));
     for (const Event& event : record.events) {
-      file.write(",\n" + event_json(event, thread, session_->start));
+      write(",\n" + event_json(event, thread, session_->start));
     }
   });
-  file.write("\n]}\n");
-  file.finish();
+  write("\n]}\n");
+  file.commit();
 }
 
 }  // namespace reel::profiler

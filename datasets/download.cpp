@@ -16,8 +16,8 @@
 #include <system_error>
 #include <thread>
 
+#include "reel/autograd/detail/file.h"
 #include "reel/autograd/fail.h"
-#include "reel/datasets/detail/file.h"
 #include "reel/datasets/detail/sha256.h"
 
 namespace reel::datasets {
@@ -88,7 +88,7 @@ struct Transfer {
   const RemoteFile& file;
   const std::string& url;
   const std::function<void(const DownloadProgress&)>& progress;
-  detail::OutputFile& out;
+  reel::detail::OutputFile& out;
   double stall_timeout;
   steady_clock::time_point last_byte = steady_clock::now();
   bool stalled = false;
@@ -183,7 +183,7 @@ Outcome try_url(const RemoteFile& file, const std::string& url, const std::strin
   const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(curl_easy_init(),
                                                                  curl_easy_cleanup);
   check(curl != nullptr, op, "expected libcurl to start, got no handle from it");
-  detail::OutputFile out(op, path);
+  reel::detail::OutputFile out(op, path);
   Transfer transfer{.file = file,
                     .url = url,
                     .progress = progress,
@@ -248,7 +248,7 @@ std::string fetch(const std::string& dataset, const RemoteFile& file, const Fetc
   if (options.root.empty()) {
     if (const std::string data = environment("REEL_DATA"); !data.empty()) {
       const std::string path = joined(data, dataset, file.name);
-      if (detail::is_file(path)) {
+      if (reel::detail::is_file(path)) {
         const std::string digest = detail::sha256_of_file("fetch", path);
         check(digest == file.sha256, "fetch",
               "expected a file of SHA-256 {}, got {} ({})\n"
@@ -260,7 +260,7 @@ std::string fetch(const std::string& dataset, const RemoteFile& file, const Fetc
   }
   const std::string folder = options.root.empty() ? cache_directory() : options.root;
   const std::string path = joined(folder, dataset, file.name);
-  const bool found = detail::is_file(path);
+  const bool found = reel::detail::is_file(path);
   if (found && detail::sha256_of_file("fetch", path) == file.sha256) return path;
   check(options.download, "fetch",
         "expected the file to be there already, got {} ({})\n"

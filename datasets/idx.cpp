@@ -10,9 +10,9 @@
 #include <new>
 #include <vector>
 
+#include "reel/autograd/detail/file.h"
 #include "reel/autograd/fail.h"
 #include "reel/datasets/detail/byte_source.h"
-#include "reel/datasets/detail/file.h"
 
 static_assert(std::endian::native == std::endian::little, "idx elements are swapped on the way");
 
@@ -144,7 +144,7 @@ bool ends_in_gz(const std::string& path) {
 /// Compresses what is written into an `OutputFile`.
 class GzipWriter {
  public:
-  explicit GzipWriter(detail::OutputFile& file) : file_(file), out_(piece) {
+  explicit GzipWriter(reel::detail::OutputFile& file) : file_(file), out_(piece) {
     constexpr int gzip = 15 + 16;  // the largest window in a gzip wrapper
     constexpr int memory = 8;      // zlib's default
     if (deflateInit2(&z_, Z_DEFAULT_COMPRESSION, Z_DEFLATED, gzip, memory, Z_DEFAULT_STRATEGY) !=
@@ -180,7 +180,7 @@ class GzipWriter {
     } while (z_.avail_out == 0);
   }
 
-  detail::OutputFile& file_;
+  reel::detail::OutputFile& file_;
   std::vector<Bytef> out_;
   z_stream z_{};
 };
@@ -241,7 +241,7 @@ void write_idx(const std::string& path, const Tensor& tensor) {
   const std::byte* const data = swapped.impl().data;
   swap_in_place(swapped.impl().data, type->bytes, swapped.numel());
 
-  detail::OutputFile file(writing, path);
+  reel::detail::OutputFile file(writing, path);
   const Size bytes = swapped.numel() * type->bytes;
   if (ends_in_gz(path)) {
     GzipWriter gzip(file);

@@ -21,7 +21,7 @@ REEL_API Tensor read_idx(const std::string& path);
 
 /// Writes a tensor of dtype uint8, int32, float32 or float64 as an idx file, compressed by gzip
 /// when the name ends in `.gz`. The file is written beside and renamed, so a kill leaves the old
-/// file or the new one.
+/// file or the new one; a link is followed, a file's mode kept, a device written to.
 ///
 /// Throws `Error` for other dtypes, dimensions of 2^32 and more, and files that cannot be written.
 REEL_API void write_idx(const std::string& path, const Tensor& tensor);

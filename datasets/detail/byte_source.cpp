@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <new>
 
+#include "reel/autograd/detail/file.h"
 #include "reel/autograd/fail.h"
-#include "reel/datasets/detail/file.h"
 
 namespace reel::datasets::detail {
 namespace {
@@ -84,7 +84,7 @@ struct ByteSource::State {
   }
 
   const char* op;
-  InputFile file;
+  reel::detail::InputFile file;
   std::unique_ptr<Bytef[]> in;
   z_stream z{};
   Size read_from_file = 0;

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <memory>
 
-#include "reel/datasets/detail/file.h"
+#include "reel/autograd/detail/file.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -164,7 +164,7 @@ std::string sha256(std::string_view text) {
 }
 
 std::string sha256_of_file(const char* op, const std::string& path) {
-  const InputFile file(op, path);
+  const reel::detail::InputFile file(op, path);
   Sha256 hash;
   constexpr std::size_t piece = 1 << 17;
   const auto buffer = std::make_unique<char[]>(piece);

@@ -291,3 +291,19 @@ TEST_CASE("write_idx replaces a file, and leaves nothing behind when it cannot")
   CHECK_ERROR(write_idx(folder / "folder", t), "\"Is a directory\" (");
   CHECK(folder.entries() == 2);
 }
+
+TEST_CASE("write_idx follows links and notices a full device") {
+  const TempFolder folder;
+  const Tensor t = tensor({1, 2}, {.dtype = uint8});
+  std::filesystem::create_symlink("file", folder / "link");
+  write_idx(folder / "link", t);
+  CHECK(std::filesystem::is_symlink(folder / "link"));
+  CHECK(content_of(folder / "file") == header(8, {2}) + bytes({1, 2}));
+  for (const char* name : {"full", "full.gz"}) {
+    std::filesystem::create_symlink("/dev/full", folder / name);
+    CHECK_ERROR(
+        write_idx(folder / name, t),
+        "[write_idx] expected to write the file, got \"No space left on device\" (/dev/full)");
+    CHECK(std::filesystem::is_symlink(folder / name));
+  }
+}
