@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -83,21 +84,55 @@ class ProgressBar {
   steady_clock::time_point last_{};
 };
 
+void create_directories_for(const std::string& path) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  if (folder.empty()) return;
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  check(!error, op,
+        "expected a folder to write into, got \"{}\" ({})\n"
+        "help: set REEL_CACHE to a folder that can be written",
+        error.message(), folder.string());
+}
+
 /// One transfer: what curl's callbacks, which must not throw, share with the code around them.
 struct Transfer {
   const RemoteFile& file;
   const std::string& url;
+  const std::string& path;
+  const FetchOptions& options;
   const std::function<void(const DownloadProgress&)>& progress;
-  reel::detail::OutputFile& out;
-  double stall_timeout;
-  steady_clock::time_point last_byte = steady_clock::now();
+  std::optional<reel::detail::OutputFile> out = {};
+  steady_clock::time_point watched_since = steady_clock::now();
+  Size received_before = 0;  // before `watched_since`
   bool stalled = false;
   detail::Sha256 hash = {};
   Size received = 0;
   Size announced = 0;
   std::exception_ptr error = nullptr;
 
-  bool too_long() const { return file.bytes > 0 && received > file.bytes; }
+  Size limit() const { return file.bytes > 0 ? file.bytes : options.max_bytes; }
+  bool too_long() const { return std::max(received, announced) > limit(); }
+
+  /// Made with the first byte, so that hosts that send none leave no folder behind.
+  reel::detail::OutputFile& output() {
+    if (!out) {
+      create_directories_for(path);
+      out.emplace(op, path);
+    }
+    return *out;
+  }
+
+  /// Looks at what came in the last `stall_timeout` seconds, once they have passed.
+  void watch_rate() {
+    const std::chrono::duration<double> watched = steady_clock::now() - watched_since;
+    if (watched.count() < options.stall_timeout) return;
+    stalled = static_cast<double>(received - received_before) <= options.min_rate * watched.count();
+    if (stalled) return;
+    watched_since = steady_clock::now();
+    received_before = received;
+  }
+
   DownloadProgress state(bool finished) const {
     return {url, received, file.bytes > 0 ? file.bytes : announced, finished};
   }
@@ -107,10 +142,9 @@ std::size_t receive(char* data, std::size_t, std::size_t bytes, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   try {
     transfer.received += static_cast<Size>(bytes);
-    transfer.last_byte = steady_clock::now();
     if (transfer.too_long()) return 0;
     transfer.hash.update(data, bytes);
-    transfer.out.write(data, bytes);
+    transfer.output().write(data, bytes);
     return bytes;
   } catch (...) {
     transfer.error = std::current_exception();
@@ -124,9 +158,8 @@ int report(void* user, curl_off_t total, curl_off_t, curl_off_t, curl_off_t) {
     transfer.announced = static_cast<Size>(total);
     if (transfer.received > 0) transfer.progress(transfer.state(false));
     // curl's own measure, CURLOPT_LOW_SPEED_TIME, averages over further seconds.
-    const std::chrono::duration<double> silence = steady_clock::now() - transfer.last_byte;
-    transfer.stalled = silence.count() > transfer.stall_timeout;
-    return transfer.stalled ? 1 : 0;
+    transfer.watch_rate();
+    return transfer.stalled || transfer.too_long() ? 1 : 0;
   } catch (...) {
     transfer.error = std::current_exception();
     return 1;
@@ -183,22 +216,23 @@ Outcome try_url(const RemoteFile& file, const std::string& url, const std::strin
   const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(curl_easy_init(),
                                                                  curl_easy_cleanup);
   check(curl != nullptr, op, "expected libcurl to start, got no handle from it");
-  reel::detail::OutputFile out(op, path);
-  Transfer transfer{.file = file,
-                    .url = url,
-                    .progress = progress,
-                    .out = out,
-                    .stall_timeout = options.stall_timeout};
+  Transfer transfer{
+      .file = file, .url = url, .path = path, .options = options, .progress = progress};
   char text[CURL_ERROR_SIZE] = "";
   const CURLcode code = perform(curl.get(), transfer, options, text);
   if (transfer.received > 0) progress(transfer.state(true));
   // Trouble on this side, such as a full disk, is no better with another host.
   if (transfer.error) std::rethrow_exception(transfer.error);
   if (transfer.too_long()) {
-    return {Outcome::hopeless, fmt::format("sent more than the {} bytes expected", file.bytes)};
+    return {Outcome::hopeless, fmt::format("has more than the {} bytes {}", transfer.limit(),
+                                           file.bytes > 0 ? "expected" : "that max_bytes allows")};
   }
   if (transfer.stalled) {
-    return {Outcome::try_again, fmt::format("sent nothing for {} s", options.stall_timeout)};
+    const Size last = transfer.received - transfer.received_before;
+    return {
+        Outcome::try_again,
+        fmt::format("sent {} for {} s", last > 0 ? fmt::format("only {} bytes", last) : "nothing",
+                    options.stall_timeout)};
   }
   long status = 0;
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
@@ -214,72 +248,46 @@ Outcome try_url(const RemoteFile& file, const std::string& url, const std::strin
     return {Outcome::hopeless,
             fmt::format("sent a file of SHA-256 {}, expected {}", digest, file.sha256)};
   }
-  out.commit();
+  transfer.output().commit();
   return {};
-}
-
-void create_directories_for(const std::string& path) {
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  if (folder.empty()) return;
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  check(!error, op,
-        "expected a folder to write into, got \"{}\" ({})\n"
-        "help: set REEL_CACHE to a folder that can be written",
-        error.message(), folder.string());
 }
 
 std::string joined(const std::string& folder, const std::string& dataset, const std::string& name) {
   return (std::filesystem::path(folder) / dataset / name).string();
 }
 
-}  // namespace
-
-std::string cache_directory() {
-  if (const std::string reel = environment("REEL_CACHE"); !reel.empty()) return reel;
-  if (const std::string xdg = environment("XDG_CACHE_HOME"); !xdg.empty()) return xdg + "/reel";
-  const std::string home = environment("HOME");
-  check(!home.empty(), "cache_directory",
-        "expected one of REEL_CACHE, XDG_CACHE_HOME and HOME to be set, got none of them");
-  return home + "/.cache/reel";
+/// A name that stays in the folder that it is put in.
+void check_name(const char* what, const std::string& name) {
+  const std::filesystem::path path = name;
+  const bool inside = !name.empty() && path.is_relative() &&
+                      std::find(path.begin(), path.end(), "..") == path.end();
+  check(inside, "fetch", "expected a {} that stays in its folder, got \"{}\"", what, name);
 }
 
-std::string fetch(const std::string& dataset, const RemoteFile& file, const FetchOptions& options) {
-  if (options.root.empty()) {
-    if (const std::string data = environment("REEL_DATA"); !data.empty()) {
-      const std::string path = joined(data, dataset, file.name);
-      if (reel::detail::is_file(path)) {
-        const std::string digest = detail::sha256_of_file("fetch", path);
-        check(digest == file.sha256, "fetch",
-              "expected a file of SHA-256 {}, got {} ({})\n"
-              "help: remove the file, or unset REEL_DATA to have it downloaded",
-              file.sha256, digest, path);
-        return path;
-      }
-    }
+/// Why a folder that was named by hand, as `what`, does not hold the file.
+std::string remark_on(const char* what, const std::string& folder, const std::string& dataset,
+                      const std::string& name) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(folder, error)) {
+    return fmt::format("{} is \"{}\", which is no folder", what, folder);
   }
-  const std::string folder = options.root.empty() ? cache_directory() : options.root;
-  const std::string path = joined(folder, dataset, file.name);
-  const bool found = reel::detail::is_file(path);
-  if (found && detail::sha256_of_file("fetch", path) == file.sha256) return path;
-  check(options.download, "fetch",
-        "expected the file to be there already, got {} ({})\n"
-        "help: allow the download, or set REEL_DATA to the folder that holds {}/{}",
-        found ? "one of another SHA-256" : "no such file", path, dataset, file.name);
-  if (found) {
-    fmt::print(stderr, "{} does not have the expected SHA-256 and is fetched again\n", path);
+  const std::filesystem::path above = std::filesystem::canonical(folder, error).parent_path();
+  if (reel::detail::is_file(joined(above, dataset, name))) {
+    return fmt::format("{} is \"{}\", one level too deep: name the folder above it, \"{}\"", what,
+                       folder, above.string());
   }
-  download(file, path, options);
-  return path;
+  return fmt::format("{} is \"{}\", which has no {}/{}", what, folder, dataset, name);
 }
 
-void download(const RemoteFile& file, const std::string& path, const FetchOptions& options) {
+/// Tries the file's hosts; the reasons of all of them, or none where the file is there now.
+std::optional<std::string> trouble_fetching(const RemoteFile& file, const std::string& path,
+                                            const FetchOptions& options) {
   static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
   check(started == CURLE_OK, op, "expected libcurl to start, got \"{}\"",
         curl_easy_strerror(started));
   check(!file.urls.empty(), op, "expected at least one URL for {}, got none", file.name);
   check(options.attempts > 0, op, "expected attempts > 0, got {}", options.attempts);
-  create_directories_for(path);
+  check(options.max_bytes > 0, op, "expected max_bytes > 0, got {}", options.max_bytes);
 
   const std::function<void(const DownloadProgress&)> progress =
       options.progress ? options.progress : ProgressBar(file.name);
@@ -294,7 +302,7 @@ void download(const RemoteFile& file, const std::string& path, const FetchOption
     for (std::size_t i = 0; i < file.urls.size(); ++i) {
       if (last[i].kind == Outcome::hopeless) continue;
       last[i] = try_url(file, file.urls[i], path, options, progress);
-      if (last[i].kind == Outcome::done) return;
+      if (last[i].kind == Outcome::done) return std::nullopt;
       worth_another = worth_another || last[i].kind == Outcome::try_again;
     }
     if (!worth_another) break;
@@ -304,8 +312,66 @@ void download(const RemoteFile& file, const std::string& path, const FetchOption
   for (std::size_t i = 0; i < file.urls.size(); ++i) {
     reasons += fmt::format("{}{}: {}", i > 0 ? "; " : "", host_of(file.urls[i]), last[i].reason);
   }
-  fail(op, "expected to fetch {}, got {}\nhelp: set REEL_DATA to a folder that holds the file",
-       file.name, reasons);
+  return reasons;
+}
+
+}  // namespace
+
+std::string cache_directory() {
+  if (const std::string reel = environment("REEL_CACHE"); !reel.empty()) return reel;
+  if (const std::string xdg = environment("XDG_CACHE_HOME"); !xdg.empty()) return xdg + "/reel";
+  const std::string home = environment("HOME");
+  check(!home.empty(), "cache_directory",
+        "expected one of REEL_CACHE, XDG_CACHE_HOME and HOME to be set, got none of them");
+  return home + "/.cache/reel";
+}
+
+std::string fetch(const std::string& dataset, const RemoteFile& file, const FetchOptions& options) {
+  check_name("data set", dataset);
+  check_name("file name", file.name);
+  const bool by_hand = !options.root.empty();
+  const std::string data = by_hand ? "" : environment("REEL_DATA");
+  if (const std::string path = joined(data, dataset, file.name);
+      !data.empty() && reel::detail::is_file(path)) {
+    const std::string digest = detail::sha256_of_file("fetch", path);
+    check(digest == file.sha256, "fetch",
+          "expected a file of SHA-256 {}, got {} ({})\n"
+          "help: remove the file, or unset REEL_DATA to have it downloaded",
+          file.sha256, digest, path);
+    return path;
+  }
+  const std::string folder = by_hand ? options.root : cache_directory();
+  const std::string path = joined(folder, dataset, file.name);
+  const bool found = reel::detail::is_file(path);
+  if (found && detail::sha256_of_file("fetch", path) == file.sha256) return path;
+
+  std::string remark;
+  if (by_hand && !found) remark = remark_on("root", folder, dataset, file.name);
+  if (!data.empty()) remark = remark_on("REEL_DATA", data, dataset, file.name);
+  const std::string help = (remark.empty() ? "" : "\nhelp: " + remark);
+  check(options.download.value_or(!by_hand), "fetch",
+        "expected the file to be there already, got {} ({})\nhelp: allow the download{}{}",
+        found ? "one of another SHA-256" : "no such file", path,
+        by_hand
+            ? " into this folder by download = true"
+            : fmt::format(", or set REEL_DATA to the folder that holds {}/{}", dataset, file.name),
+        help);
+  if (found) {
+    fmt::print(stderr, "{} does not have the expected SHA-256 and is fetched again\n", path);
+  } else if (!data.empty()) {
+    fmt::print(stderr, "{}; it is fetched into {}\n", remark, folder);
+  }
+  if (const auto reasons = trouble_fetching(file, path, options)) {
+    fail("fetch", "expected to fetch {}, got {}\nhelp: put it into {}{}", file.name, *reasons,
+         by_hand ? path : fmt::format("$REEL_DATA/{}/", dataset), help);
+  }
+  return path;
+}
+
+void download(const RemoteFile& file, const std::string& path, const FetchOptions& options) {
+  if (const auto reasons = trouble_fetching(file, path, options)) {
+    fail(op, "expected to fetch {}, got {}", file.name, *reasons);
+  }
 }
 
 }  // namespace reel::datasets

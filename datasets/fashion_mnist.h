@@ -40,7 +40,7 @@ struct GarmentSets {
 
 /// Fashion-MNIST where it can be had, else the same number of `DrawnGarments`, so that a lesson
 /// runs without a network. Who calls this shows `message`: results on drawn garments say nothing
-/// about Fashion-MNIST.
+/// about Fashion-MNIST. Throws `Error` where `options.root` names a folder that lacks the data.
 REEL_API GarmentSets fashion_mnist_or_drawn(const FetchOptions& options = {});
 
 }  // namespace reel::datasets

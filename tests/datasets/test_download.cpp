@@ -131,17 +131,16 @@ TEST_CASE("download says for each host what went wrong") {
     const std::string error =
         error_of([&] { download(remote({url}), folder / "file.bin", quiet(2)); });
     CHECK(contains(error, "[download] expected to fetch file.bin, got 127.0.0.1:"));
-    CHECK(contains(error, "\nhelp: set REEL_DATA to a folder that holds the file"));
     CHECK(folder.entries() == 0);
     return error;
   };
-  CHECK(contains(error_at(server.url("/none")), ": HTTP status 404\n"));
-  CHECK(contains(error_at(server.url("/broken")), ": HTTP status 500\n"));
+  CHECK(contains(error_at(server.url("/none")), ": HTTP status 404"));
+  CHECK(contains(error_at(server.url("/broken")), ": HTTP status 500"));
   CHECK(contains(error_at(server.url("/wrong")),
                  ": sent a file of SHA-256 " +
                      datasets::detail::sha256(std::string(content.size(), 'x')) + ", expected " +
                      datasets::detail::sha256(content)));
-  CHECK(contains(error_at(server.url("/long")), ": sent more than the 100000 bytes expected"));
+  CHECK(contains(error_at(server.url("/long")), ": has more than the 100000 bytes expected"));
   CHECK(contains(error_at(server.url("/short")), ": sent 99999 bytes, expected 100000"));
   CHECK(contains(error_at(server.url("/cut")), "99000 bytes remaining"));
   CHECK(contains(error_at("ftp://127.0.0.1:1/file"), "ftp"));
@@ -164,7 +163,7 @@ TEST_CASE("download stops reading what is longer than it should be") {
   Size received = 0;
   options.progress = [&](const DownloadProgress& progress) { received = progress.received; };
   CHECK_ERROR(download(remote({server.url("/endless")}), folder / "file.bin", options),
-              "sent more than the 100000 bytes expected");
+              "has more than the 100000 bytes expected");
   CHECK(received < 1 << 20);
 }
 
@@ -180,13 +179,58 @@ TEST_CASE("download gives a silent host up") {
   CHECK(folder.entries() == 0);
 }
 
+TEST_CASE("download gives a host up that trickles") {
+  HttpServer server;
+  server.answer("/slow", {{.body = std::string(300, 'x'), .trickle_ms = 40}});
+  const TempFolder folder;
+  CHECK_ERROR(download({.name = "file.bin",
+                        .sha256 = datasets::detail::sha256(std::string(300, 'x')),
+                        .bytes = 300,
+                        .urls = {server.url("/slow")}},
+                       folder / "file.bin", quiet(1)),
+              ": sent only ");
+  CHECK(folder.entries() == 0);
+
+  FetchOptions patient = quiet(1);
+  patient.min_rate = 1;
+  const std::string little(60, 'x');
+  server.answer("/slow", {{.body = little, .trickle_ms = 40}});
+  download({.name = "file.bin",
+            .sha256 = datasets::detail::sha256(little),
+            .urls = {server.url("/slow")}},
+           folder / "file.bin", patient);
+  CHECK(content_of(folder / "file.bin") == little);
+}
+
+TEST_CASE("download of a file of unknown size has an end") {
+  HttpServer server;
+  server.answer("/endless", {{.body = content, .endless = true}});
+  server.answer("/announced", {{.body = content, .announced = std::size_t{1} << 40}});
+  server.answer("/file", {{.body = content}});
+  const TempFolder folder;
+  RemoteFile file = remote({server.url("/endless"), server.url("/announced")});
+  file.bytes = 0;
+  FetchOptions options = quiet(2);
+  options.max_bytes = 100000;
+  CHECK_ERROR(download(file, folder / "file.bin", options),
+              server.host() + ": has more than the 100000 bytes that max_bytes allows; " +
+                  server.host() + ": has more than the 100000 bytes that max_bytes allows");
+  CHECK(server.requests("/endless") == 1);
+  CHECK(folder.entries() == 0);
+  file.urls = {server.url("/file")};
+  download(file, folder / "file.bin", options);
+  CHECK(content_of(folder / "file.bin") == content);
+}
+
 TEST_CASE("download without a network fails once and soon") {
   const TempFolder folder;
   FetchOptions options = quiet(5);
   options.backoff = 5;
   const double seconds = seconds_of([&] {
-    CHECK_ERROR(download(remote({dead_url(), dead_url()}), folder / "file.bin", options), "onnect");
+    CHECK_ERROR(download(remote({dead_url(), dead_url()}), folder / "set/file.bin", options),
+                "onnect");
   });
+  CHECK(folder.entries() == 0);
   CHECK(seconds < 4);
 }
 
@@ -209,6 +253,10 @@ TEST_CASE("download refuses options and files that make no sense") {
               "[download] expected at least one URL for file.bin, got none");
   CHECK_ERROR(download(remote({"http://127.0.0.1/"}), folder / "file.bin", quiet(0)),
               "[download] expected attempts > 0, got 0");
+  FetchOptions none = quiet();
+  none.max_bytes = 0;
+  CHECK_ERROR(download(remote({"http://127.0.0.1/"}), folder / "file.bin", none),
+              "[download] expected max_bytes > 0, got 0");
 }
 
 TEST_CASE("download reports a folder or file that cannot be written") {
@@ -272,8 +320,15 @@ TEST_CASE("fetch looks into root, REEL_DATA and the cache, in this order") {
   CHECK(fetch("set", file, options) == data / "set/file.bin");
   CHECK(server.requests("/file") == 1);
   options.root = root.path();
+  CHECK_ERROR(fetch("set", file, options),
+              "[fetch] expected the file to be there already, got no such file (" +
+                  root / "set/file.bin" +
+                  ")\nhelp: allow the download into this folder by download = true");
+  CHECK(root.entries() == 0);
+  options.download = true;
   CHECK(fetch("set", file, options) == root / "set/file.bin");
   CHECK(server.requests("/file") == 2);
+  options.download = std::nullopt;
   CHECK(fetch("set", file, options) == root / "set/file.bin");
   CHECK(server.requests("/file") == 2);
 }
@@ -320,6 +375,62 @@ TEST_CASE("fetch without leave to download says where it looked") {
                   ")\nhelp: allow the download, or set REEL_DATA to the "
                   "folder that holds set/file.bin");
   CHECK(cache.entries() == 0);
+}
+
+TEST_CASE("fetch says what is wrong with a folder named by hand, and creates nothing") {
+  const TempFolder data, cache;
+  data.write("set/file.bin", content);
+  data.write("set/deeper/file", "");
+  const Environment no_reel_data("REEL_DATA", nullptr);
+  const Environment reel_cache("REEL_CACHE", cache.path().c_str());
+  const RemoteFile file = remote({dead_url()});
+  const std::string too_deep =
+      ", one level too deep: name the folder above it, \"" + data.path() + "\"";
+  FetchOptions options = quiet(1);
+  for (const std::string& folder : {data / "set", data / "set/"}) {
+    options.root = folder;
+    CHECK_ERROR(fetch("set", file, options), "\nhelp: root is \"" + folder + "\"" + too_deep);
+  }
+  options.root = data / "none";
+  CHECK_ERROR(fetch("set", file, options),
+              "\nhelp: root is \"" + data / "none" + "\", which is no folder");
+  options.root = data / "set/deeper";
+  CHECK_ERROR(fetch("set", file, options),
+              "\nhelp: root is \"" + data / "set/deeper" + "\", which has no set/file.bin");
+  CHECK(data.entries() == 4);
+
+  options.root = "";
+  for (const bool download : {false, true}) {
+    options.download = download;
+    const Environment deep("REEL_DATA", (data / "set").c_str());
+    CHECK_ERROR(fetch("set", file, options),
+                "\nhelp: REEL_DATA is \"" + data / "set" + "\"" + too_deep);
+    const Environment none("REEL_DATA", (data / "none").c_str());
+    CHECK_ERROR(fetch("set", file, options),
+                "\nhelp: REEL_DATA is \"" + data / "none" + "\", which is no folder");
+    const Environment other("REEL_DATA", (data / "set/deeper").c_str());
+    CHECK_ERROR(fetch("set", file, options),
+                "\nhelp: REEL_DATA is \"" + data / "set/deeper" + "\", which has no set/file.bin");
+  }
+  CHECK(data.entries() == 4);
+  CHECK(cache.entries() == 0);
+}
+
+TEST_CASE("fetch refuses names that lead out of their folder") {
+  const TempFolder cache;
+  const Environment reel_data("REEL_DATA", nullptr);
+  const Environment reel_cache("REEL_CACHE", cache.path().c_str());
+  RemoteFile file = remote({"http://127.0.0.1:1/"});
+  for (const std::string& name :
+       {std::string("../../file"), cache / "file", std::string("a/../b"), std::string("..")}) {
+    file.name = name;
+    CHECK_ERROR(fetch("set", file, quiet(1)),
+                "[fetch] expected a file name that stays in its folder, got \"" + name + "\"");
+    CHECK_ERROR(fetch(name, remote({"http://127.0.0.1:1/"}), quiet(1)),
+                "[fetch] expected a data set that stays in its folder, got \"" + name + "\"");
+  }
+  file.name = "";
+  CHECK_ERROR(fetch("set", file, quiet(1)), "got \"\"");
 }
 
 TEST_CASE("the cache is where REEL_CACHE, XDG_CACHE_HOME or HOME say") {

@@ -83,16 +83,26 @@ TEST_CASE("class names of Fashion-MNIST and MNIST") {
 }
 
 TEST_CASE("without Fashion-MNIST the lesson gets drawn garments, and the reason") {
-  const TempFolder empty_root;
-  FetchOptions options;
-  options.root = empty_root.path();
-  options.download = false;
-  const GarmentSets sets = fashion_mnist_or_drawn(options);
+  const TempFolder cache;
+  const Environment reel_data("REEL_DATA", "/no/such/folder");
+  const Environment reel_cache("REEL_CACHE", cache.path().c_str());
+  const GarmentSets sets = fashion_mnist_or_drawn({.download = false});
   CHECK(sets.drawn);
   CHECK(sets.train.size() == 60000);
   CHECK(sets.test.size() == 10000);
   CHECK(contains(sets.message, "these garments are DRAWN"));
   CHECK(contains(sets.message, "got no such file ("));
+  CHECK(contains(sets.message, "REEL_DATA is \"/no/such/folder\", which is no folder"));
+  CHECK(cache.entries() == 0);
+}
+
+TEST_CASE("a folder named by hand that lacks Fashion-MNIST is an error, and stays as it is") {
+  const TempFolder root;
+  CHECK_ERROR(fashion_mnist_or_drawn({.root = root.path()}),
+              "got no such file (" + root / "fashion-mnist/train-images-idx3-ubyte.gz" + ")");
+  CHECK_ERROR(fashion_mnist_or_drawn({.root = root / "none"}),
+              "root is \"" + root / "none" + "\", which is no folder");
+  CHECK(root.entries() == 0);
 }
 
 TEST_CASE("MNIST as published") {

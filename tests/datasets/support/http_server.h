@@ -26,6 +26,8 @@ struct Answer {
   std::optional<std::size_t> announced = {};  ///< Content-Length, where it is not the body's
   std::string location = {};                  ///< of a redirect
   int pause_ms = 0;                           ///< between the first half of the body and the second
+  int trickle_ms = 0;                         ///< between a byte of the body and the next
+  bool endless = false;                       ///< the body again and again, its length unsaid
 };
 
 /// An HTTP server on the loopback interface, one connection at a time, for tests of downloads.
@@ -93,14 +95,31 @@ class HttpServer {
     const std::size_t begin = request.find(' ') + 1;
     const Answer answer = next_answer(request.substr(begin, request.find(' ', begin) - begin));
     std::string head = "HTTP/1.1 " + std::to_string(answer.status) + " -\r\nConnection: close\r\n";
-    head += "Content-Length: " +
-            std::to_string(answer.announced ? *answer.announced : answer.body.size()) + "\r\n";
+    if (!answer.endless) {
+      head += "Content-Length: " +
+              std::to_string(answer.announced ? *answer.announced : answer.body.size()) + "\r\n";
+    }
     if (!answer.location.empty()) head += "Location: " + answer.location + "\r\n";
-    send(client, head + "\r\n" + answer.body.substr(0, answer.body.size() / 2));
-    for (int waited = 0; waited < answer.pause_ms && !stop_; waited += 20) {
+    if (!send(client, head + "\r\n")) return;
+    if (answer.endless) {
+      while (!stop_ && send(client, answer.body)) {
+      }
+    } else if (answer.trickle_ms > 0) {
+      for (std::size_t i = 0; i < answer.body.size() && !stop_; ++i) {
+        if (!send(client, answer.body.substr(i, 1))) return;
+        pause(answer.trickle_ms);
+      }
+    } else {
+      send(client, answer.body.substr(0, answer.body.size() / 2));
+      pause(answer.pause_ms);
+      send(client, answer.body.substr(answer.body.size() / 2));
+    }
+  }
+
+  void pause(int ms) const {
+    for (int waited = 0; waited < ms && !stop_; waited += 20) {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
-    send(client, answer.body.substr(answer.body.size() / 2));
   }
 
   Answer next_answer(const std::string& path) {
@@ -112,13 +131,15 @@ class HttpServer {
     return answers[request < answers.size() ? request : answers.size() - 1];
   }
 
-  static void send(int client, const std::string& text) {
+  /// False when the client has left.
+  static bool send(int client, const std::string& text) {
     std::size_t sent = 0;
     while (sent < text.size()) {
       const ssize_t put = ::send(client, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
-      if (put <= 0) return;
+      if (put <= 0) return false;
       sent += static_cast<std::size_t>(put);
     }
+    return true;
   }
 
   int socket_ = -1;
