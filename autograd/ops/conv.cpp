@@ -1,14 +1,18 @@
 #include "reel/autograd/ops/conv.h"
 
+#include <string>
+
 #include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/conv.h"
 #include "reel/autograd/ops/channels_last.h"
+#include "reel/autograd/ops/checks.h"
 #include "reel/autograd/ops/create.h"
 #include "reel/autograd/ops/images.h"
 #include "reel/autograd/ops/pointwise_backward.h"
 #include "reel/autograd/ops/reduce.h"
 #include "reel/autograd/ops/view.h"
+#include "reel/autograd/ops/windows.h"
 #include "reel/autograd/tape.h"
 
 namespace reel {
@@ -87,18 +91,26 @@ Tensor conv_weight(const Tensor& x, const Tensor& dy, const ConvShape& s) {
 // --- what fits
 // ------------------------------------------------------------------------------------------
 
-/// The size of the output along one axis.
-Size out_size(Size in, Size kernel, Size stride, Size padding, Size dilation) {
-  const Size reach = dilation * (kernel - 1) + 1;
-  check(in + 2 * padding >= reach, "conv2d",
-        "expected a kernel no larger than the padded input, got {} cells over {}", reach,
-        in + 2 * padding);
-  return (in + 2 * padding - reach) / stride + 1;
-}
+/// What the messages call the shapes of a convolution over one or two axes.
+struct ConvNames {
+  const char* input;
+  const char* weight;
+  const char* pixels;
+};
+constexpr ConvNames names_by_axes[] = {
+    {"[N, C, L] or [C, L]", "[out, in / groups, k]", "L"},
+    {"[N, C, H, W] or [C, H, W]", "[out, in / groups, kh, kw]", "H, W"},
+};
 
-void check_pair(const char* name, const Pair& pair, Size least) {
-  check(pair.h >= least && pair.w >= least, "conv2d", "expected a {} of at least {}, got [{}, {}]",
-        name, least, pair.h, pair.w);
+/// How to make `x` an image of so many channels, where it is one that lacks only this.
+std::string help_with_channels(Size axes, const Shape& x, Size channels) {
+  const bool batched = x.size() == axes + 2;
+  if (x.size() > axes && x.back() == channels) {
+    if (axes == 1) return batched ? "\nhelp: x.permute({0, 2, 1})" : "\nhelp: x.t()";
+    return batched ? "\nhelp: x.permute({0, 3, 1, 2})" : "\nhelp: x.permute({2, 0, 1})";
+  }
+  if (batched || channels != 1) return "";
+  return x.size() == axes ? "\nhelp: x.unsqueeze(0)" : "\nhelp: x.unsqueeze(1)";
 }
 
 }  // namespace
@@ -109,60 +121,69 @@ Tensor detail::row_major(const Tensor& w) {
   return contiguous(w);
 }
 
-ConvShape detail::conv_shape(const Tensor& x, const Tensor& w, const Tensor& bias,
+void detail::check_conv_tensors(const char* op, Size axes, const Tensor& x, const Tensor& w,
+                                const Tensor& bias, Size groups) {
+  const ConvNames& names = names_by_axes[axes - 1];
+  check_defined(op, "input", x);
+  check_defined(op, "weight", w);
+  check(w.dim() == axes + 2, op, "expected weight {}, got shape {}", names.weight, w.shape());
+  check(w.numel() > 0, op, "expected a weight with elements, got shape {}", w.shape());
+  const Size out = w.shape()[0];
+  check(groups >= 1 && out % groups == 0, op,
+        "expected groups to divide the {} output channels, got {}", out, groups);
+  const Size channels = w.shape()[1] * groups;  // groups <= out
+  check(x.dim() == axes + 2 || x.dim() == axes + 1, op, "expected input {}, got shape {}{}",
+        names.input, x.shape(), help_with_channels(axes, x.shape(), channels));
+  check(x.shape()[x.dim() - axes - 1] == channels, op,
+        "expected input of shape [{}{}, {}] to match weight {} with groups {}, got {}{}",
+        x.dim() == axes + 2 ? "N, " : "", channels, names.pixels, w.shape(), groups, x.shape(),
+        help_with_channels(axes, x.shape(), channels));
+  check_one_dtype(op, "input", x, "weight", w);
+  check(x.is_floating_point(), op, "expected float32 or float64, got {}\nhelp: x.to(float32)",
+        x.dtype());
+  if (!bias.defined()) return;
+  check(bias.shape() == Shape{out}, op, "expected bias of shape [{}] to match weight {}, got {}",
+        out, w.shape(), bias.shape());
+  check_one_dtype(op, "input", x, "bias", bias);
+}
+
+ConvShape detail::conv_shape(const char* op, const Tensor& x, const Tensor& w,
                              const Conv2dOptions& o) {
-  check(x.dim() == 4, "conv2d", "expected input [N, C, H, W] or [C, H, W], got shape {}",
-        x.shape());
-  check(w.dim() == 4, "conv2d", "expected weight [out, in / groups, kh, kw], got shape {}",
-        w.shape());
-  check(x.is_floating_point(), "conv2d", "expected float32 or float64, got {}", x.dtype());
-  check(x.dtype() == w.dtype(), "conv2d", "expected input and weight of one dtype, got {} and {}",
-        x.dtype(), w.dtype());
-  check_pair("stride", o.stride, 1);
-  check_pair("dilation", o.dilation, 1);
-  check_pair("padding", o.padding.size, 0);
-  check(w.numel() > 0, "conv2d", "expected a weight with elements, got shape {}", w.shape());
-  check(o.groups >= 1 && w.shape()[0] % o.groups == 0, "conv2d",
-        "expected groups to divide the {} output channels, got {}", w.shape()[0], o.groups);
-  const Size channels = w.shape()[1] * o.groups;
-  check(x.shape()[1] == channels, "conv2d",
-        "expected input of shape [N, {}, H, W] to match weight {} with groups {}, got {}", channels,
-        w.shape(), o.groups, x.shape());
-  if (bias.defined()) {
-    check(bias.shape() == Shape{w.shape()[0]}, "conv2d",
-          "expected bias of shape [{}] to match weight {}, got {}", w.shape()[0], w.shape(),
-          bias.shape());
-    check(bias.dtype() == x.dtype(), "conv2d",
-          "expected input and bias of one dtype, got {} and {}", x.dtype(), bias.dtype());
-  }
-  ConvShape s{.batch = x.shape()[0],
+  check_pair(op, "a stride", o.stride, 1);
+  check_pair(op, "a dilation", o.dilation, 1);
+  check_pair(op, "a padding", o.padding.size, 0);
+  const Shape &in = x.shape(), &kernel = w.shape();
+  // A single cell has no gaps.
+  const auto dilation = [](Size cells, Size given) { return cells == 1 ? 1 : given; };
+  const WindowAxis rows{in[2], kernel[2], o.stride.h, o.padding.size.h,
+                        dilation(kernel[2], o.dilation.h)};
+  const WindowAxis columns{in[3], kernel[3], o.stride.w, o.padding.size.w,
+                           dilation(kernel[3], o.dilation.w)};
+  ConvShape s{.batch = in[0],
               .groups = o.groups,
-              .in_channels = channels,
-              .in_h = x.shape()[2],
-              .in_w = x.shape()[3],
-              .out_channels = w.shape()[0],
-              .out_h = 0,
-              .out_w = 0,
-              .kernel_h = w.shape()[2],
-              .kernel_w = w.shape()[3],
-              .stride_h = o.stride.h,
-              .stride_w = o.stride.w,
-              .padding_h = o.padding.size.h,
-              .padding_w = o.padding.size.w,
-              .dilation_h = o.dilation.h,
-              .dilation_w = o.dilation.w};
+              .in_channels = in[1],
+              .in_h = in[2],
+              .in_w = in[3],
+              .out_channels = kernel[0],
+              .out_h = in[2],
+              .out_w = in[3],
+              .kernel_h = kernel[2],
+              .kernel_w = kernel[3],
+              .stride_h = rows.stride,
+              .stride_w = columns.stride,
+              .padding_h = rows.padding,
+              .padding_w = columns.padding,
+              .dilation_h = rows.dilation,
+              .dilation_w = columns.dilation};
   if (o.padding.same) {
-    check(o.stride == Pair(1), "conv2d", "expected stride 1 with padding \"same\", got [{}, {}]",
+    check(o.stride == Pair(1), op, "expected stride 1 with padding \"same\", got [{}, {}]",
           o.stride.h, o.stride.w);
-    check(s.in_h > 0 && s.in_w > 0, "conv2d", "expected an image with pixels, got shape {}",
-          x.shape());
-    s.padding_h = s.dilation_h * (s.kernel_h - 1) / 2;
-    s.padding_w = s.dilation_w * (s.kernel_w - 1) / 2;
-    s.out_h = s.in_h;
-    s.out_w = s.in_w;
+    check(s.in_h > 0 && s.in_w > 0, op, "expected an image with pixels, got shape {}", in);
+    s.padding_h = (rows.reach() - 1) / 2;
+    s.padding_w = (columns.reach() - 1) / 2;
   } else {
-    s.out_h = out_size(s.in_h, s.kernel_h, s.stride_h, s.padding_h, s.dilation_h);
-    s.out_w = out_size(s.in_w, s.kernel_w, s.stride_w, s.padding_w, s.dilation_w);
+    s.out_h = count_windows(op, rows);
+    s.out_w = count_windows(op, columns);
   }
   return s;
 }
@@ -188,10 +209,11 @@ Gradients detail::conv_gradients(const Tensor& x, const Tensor& w, const Tensor&
 
 namespace {
 
-Tensor conv2d_batch(const Tensor& x, const Tensor& w, const Tensor& bias, bool relu,
+/// A convolution of checked tensors, `op` in the user's words.
+Tensor conv2d_batch(const char* op, const Tensor& x, const Tensor& w, const Tensor& bias, bool relu,
                     const Conv2dOptions& options) {
   const detail::OpScope scope(relu ? "conv2d_relu" : "conv2d", x, w, bias);
-  const ConvShape shape = detail::conv_shape(x, w, bias, options);
+  const ConvShape shape = detail::conv_shape(op, x, w, options);
   const Tensor y = convolve(x, w, bias, relu, shape);
   if (relu) {
     return record(
@@ -208,8 +230,10 @@ Tensor conv2d_batch(const Tensor& x, const Tensor& w, const Tensor& bias, bool r
 
 Tensor conv2d_any(const Tensor& x, const Tensor& w, const Tensor& bias, bool relu,
                   const Conv2dOptions& options) {
-  if (x.dim() != 3) return conv2d_batch(x, w, bias, relu, options);
-  return squeeze(conv2d_batch(unsqueeze(x, 0), w, bias, relu, options), 0);
+  constexpr const char* op = "conv2d";
+  detail::check_conv_tensors(op, 2, x, w, bias, options.groups);
+  if (x.dim() == 4) return conv2d_batch(op, x, w, bias, relu, options);
+  return squeeze(conv2d_batch(op, unsqueeze(x, 0), w, bias, relu, options), 0);
 }
 
 }  // namespace
@@ -229,18 +253,20 @@ Tensor detail::conv2d_relu(const Tensor& x, const Tensor& weight, const Tensor& 
   return conv2d_any(x, weight, bias, true, options);
 }
 
-Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias,
-              const Conv1dOptions& options) {
-  check(x.dim() == 2 || x.dim() == 3, "conv1d", "expected input [N, C, L] or [C, L], got shape {}",
-        x.shape());
-  check(weight.dim() == 3, "conv1d", "expected weight [out, in / groups, k], got shape {}",
-        weight.shape());
-  const Tensor y = conv2d(unsqueeze(x, -2), unsqueeze(weight, -2), bias,
-                          {.stride = {1, options.stride},
-                           .padding = {0, options.padding},
-                           .dilation = {1, options.dilation},
-                           .groups = options.groups});
-  return squeeze(y, -2);
+Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv1dOptions& o) {
+  constexpr const char* op = "conv1d";
+  detail::check_conv_tensors(op, 1, x, weight, bias, o.groups);
+  detail::check_size(op, "a stride", o.stride, 1);
+  detail::check_size(op, "a dilation", o.dilation, 1);
+  detail::check_size(op, "a padding", o.padding, 0);
+  const Tensor images = unsqueeze(x.dim() == 3 ? x : unsqueeze(x, 0), -2);
+  const Tensor y = squeeze(conv2d_batch(op, images, unsqueeze(weight, -2), bias, false,
+                                        {.stride = {1, o.stride},
+                                         .padding = {0, o.padding},
+                                         .dilation = {1, o.dilation},
+                                         .groups = o.groups}),
+                           -2);
+  return x.dim() == 3 ? y : squeeze(y, 0);
 }
 
 }  // namespace reel

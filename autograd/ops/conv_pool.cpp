@@ -37,12 +37,13 @@ Tensor detail::conv2d_relu_max_pool2d(const Tensor& x, const Tensor& weight, con
                                       const Conv2dOptions& options, const Pair& kernel_size,
                                       const MaxPool2dOptions& pool_options) {
   const detail::OpScope scope("conv2d_relu_max_pool2d", x, weight, bias);
+  check_conv_tensors("conv2d", 2, x, weight, bias, options.groups);
   if (x.dim() == 3) {
     return squeeze(
         conv2d_relu_max_pool2d(unsqueeze(x, 0), weight, bias, options, kernel_size, pool_options),
         0);
   }
-  const ConvShape conv = conv_shape(x, weight, bias, options);
+  const ConvShape conv = conv_shape("conv2d", x, weight, options);
   const PoolShape pool =
       max_pool_shape("max_pool2d", {conv.batch, conv.out_channels, conv.out_h, conv.out_w},
                      kernel_size, pool_options);

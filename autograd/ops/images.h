@@ -10,8 +10,13 @@
 
 namespace reel::detail {
 
-/// Checks the arguments of `conv2d` and computes its shape; `x` is `[N, C, H, W]`.
-kernels::ConvShape conv_shape(const Tensor& x, const Tensor& w, const Tensor& bias,
+/// Checks that the tensors of a convolution over `axes` (1 or 2) fit together, as the user gave
+/// them.
+void check_conv_tensors(const char* op, Size axes, const Tensor& x, const Tensor& w,
+                        const Tensor& bias, Size groups);
+
+/// Checks the numbers of a convolution and computes its shape; `x` is `[N, C, H, W]`.
+kernels::ConvShape conv_shape(const char* op, const Tensor& x, const Tensor& w,
                               const Conv2dOptions& options);
 
 /// The gradients of `conv2d(x, w, bias)` that are needed, each differentiable again.
@@ -21,7 +26,7 @@ Gradients conv_gradients(const Tensor& x, const Tensor& w, const Tensor& dy,
 /// Row-major elements of weights or bias (which may be undefined), outside the tape.
 Tensor row_major(const Tensor& w);
 
-/// Checks the arguments of `max_pool2d` for images of shape `[N, C, H, W]`.
+/// Checks the numbers of `max_pool2d` for images of shape `[N, C, H, W]`.
 kernels::PoolShape max_pool_shape(const char* op, const Shape& images, const Pair& kernel,
                                   const MaxPool2dOptions& options);
 

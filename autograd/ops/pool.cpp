@@ -1,6 +1,8 @@
 #include "reel/autograd/ops/pool.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -8,42 +10,41 @@
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/pool.h"
 #include "reel/autograd/ops/channels_last.h"
+#include "reel/autograd/ops/checks.h"
 #include "reel/autograd/ops/images.h"
 #include "reel/autograd/ops/view.h"
+#include "reel/autograd/ops/windows.h"
 #include "reel/autograd/tape.h"
 
 namespace reel {
 namespace {
 
+using detail::check_pair;
+using detail::WindowAxis;
 using kernels::AvgPoolShape;
 using kernels::PoolShape;
 using kernels::Window;
 
-void check_image(const char* op, const Tensor& x) {
-  check(x.dim() == 4, op, "expected input [N, C, H, W] or [C, H, W], got shape {}", x.shape());
-  check(x.is_floating_point(), op, "expected float32 or float64, got {}", x.dtype());
-  check(x.shape()[1] > 0 && x.shape()[2] > 0 && x.shape()[3] > 0, op,
+/// Checks `[N, C, H, W]` or one image `[C, H, W]`, as the user gave it.
+void check_images(const char* op, const Tensor& x) {
+  detail::check_defined(op, "input", x);
+  check(x.dim() == 4 || x.dim() == 3, op, "expected input [N, C, H, W] or [C, H, W], got shape {}",
+        x.shape());
+  check(x.is_floating_point(), op, "expected float32 or float64, got {}\nhelp: x.to(float32)",
+        x.dtype());
+  const Size* size = x.shape().end() - 3;
+  check(size[0] > 0 && size[1] > 0 && size[2] > 0, op,
         "expected images with channels and pixels, got shape {}", x.shape());
 }
 
-void check_pair(const char* op, const char* name, const Pair& pair, Size least) {
-  check(pair.h >= least && pair.w >= least, op, "expected {} of at least {}, got [{}, {}]", name,
-        least, pair.h, pair.w);
+Pair stride_of(const Pair& stride, const Pair& kernel) {
+  return stride == same_as_kernel ? kernel : stride;
 }
 
-/// How many windows fit along one axis.
-Size count_windows(const char* op, Size in, Size kernel, Size stride, Size padding, Size dilation,
-                   bool ceil_mode) {
-  const Size reach = dilation * (kernel - 1) + 1;
-  check(padding <= reach / 2, op,
-        "expected padding of at most half the window, got {} for {} cells", padding, reach);
-  const Size room = in + 2 * padding - reach;
-  check(room >= 0, op, "expected a window no larger than the padded input, got {} cells over {}",
-        reach, in + 2 * padding);
-  Size count = room / stride + 1;
-  // One more where the last lies partly outside, but not one that starts in the padding behind.
-  if (ceil_mode && room % stride != 0 && count * stride < in + padding) ++count;
-  return count;
+/// How many windows of a pool fit along one axis.
+Size count_pool_windows(const char* op, const WindowAxis& axis, bool ceil_mode) {
+  detail::check_padding_within_half(op, axis);
+  return detail::count_windows(op, axis, ceil_mode);
 }
 
 // --- maxima
@@ -86,27 +87,35 @@ Tensor detail::max_pool_scatter(const Tensor& dy, const Tensor& index, const Poo
 
 PoolShape detail::max_pool_shape(const char* op, const Shape& images, const Pair& kernel,
                                  const MaxPool2dOptions& o) {
-  const Pair stride = o.stride == same_as_kernel ? kernel : o.stride;
+  const Pair stride = stride_of(o.stride, kernel);
   check_pair(op, "a kernel", kernel, 1);
   check_pair(op, "a stride", stride, 1);
   check_pair(op, "a padding", o.padding, 0);
   check_pair(op, "a dilation", o.dilation, 1);
+  WindowAxis rows{images[2], kernel.h, stride.h, o.padding.h, o.dilation.h};
+  WindowAxis columns{images[3], kernel.w, stride.w, o.padding.w, o.dilation.w};
+  const Size out_h = count_pool_windows(op, rows, o.ceil_mode);
+  const Size out_w = count_pool_windows(op, columns, o.ceil_mode);
+  rows = without_idle_cells(rows, out_h);
+  columns = without_idle_cells(columns, out_w);
+  constexpr Size most_cells = std::numeric_limits<std::int32_t>::max();  // they are numbered
+  check(rows.kernel <= most_cells / columns.kernel, op,
+        "expected windows of at most {} cells, got {} x {}", most_cells, rows.kernel,
+        columns.kernel);
   return {.batch = images[0],
           .channels = images[1],
           .in_h = images[2],
           .in_w = images[3],
-          .out_h = count_windows(op, images[2], kernel.h, stride.h, o.padding.h, o.dilation.h,
-                                 o.ceil_mode),
-          .out_w = count_windows(op, images[3], kernel.w, stride.w, o.padding.w, o.dilation.w,
-                                 o.ceil_mode),
-          .kernel_h = kernel.h,
-          .kernel_w = kernel.w,
-          .stride_h = stride.h,
-          .stride_w = stride.w,
-          .padding_h = o.padding.h,
-          .padding_w = o.padding.w,
-          .dilation_h = o.dilation.h,
-          .dilation_w = o.dilation.w};
+          .out_h = out_h,
+          .out_w = out_w,
+          .kernel_h = rows.kernel,
+          .kernel_w = columns.kernel,
+          .stride_h = rows.stride,
+          .stride_w = columns.stride,
+          .padding_h = rows.padding,
+          .padding_w = columns.padding,
+          .dilation_h = rows.dilation,
+          .dilation_w = columns.dilation};
 }
 
 namespace {
@@ -114,9 +123,9 @@ namespace {
 Tensor max_pool(const char* op, const Tensor& x, const Pair& kernel, const MaxPool2dOptions& o,
                 bool relu) {
   const detail::OpScope scope(op, x);
+  check_images("max_pool2d", x);
   if (x.dim() == 3) return squeeze(max_pool(op, unsqueeze(x, 0), kernel, o, relu), 0);
-  check_image(op, x);
-  const PoolShape s = detail::max_pool_shape(op, x.shape(), kernel, o);
+  const PoolShape s = detail::max_pool_shape("max_pool2d", x.shape(), kernel, o);
   const Tensor y = detail::empty_pooled(s, x.dtype());
   const Tensor index =
       recording(x) ? detail::empty_pooled(s, kernels::max_pool_index_dtype(s)) : Tensor();
@@ -173,12 +182,12 @@ Tensor average(const char* op, const Tensor& x, const AveragesPtr& a) {
   return record(op, y, wrt(x, [op, a](const Tensor& dy) { return average_backward(op, dy, a); }));
 }
 
-std::vector<Window> regular_windows(Size in, Size out, Size kernel, Size stride, Size padding,
-                                    bool count_padding) {
+std::vector<Window> regular_windows(const WindowAxis& axis, Size count, bool count_padding) {
   std::vector<Window> windows;
-  for (Size i = 0; i < out; ++i) {
-    const Size begin = i * stride - padding, end = std::min(begin + kernel, in + padding);
-    const Window inside{std::max<Size>(begin, 0), std::min(end, in), 1};
+  for (Size i = 0; i < count; ++i) {
+    const Size begin = i * axis.stride - axis.padding;
+    const Size end = std::min(begin + axis.kernel, axis.input + axis.padding);
+    const Window inside{std::max<Size>(begin, 0), std::min(end, axis.input), 1};
     windows.push_back(
         {inside.begin, inside.end, count_padding ? end - begin : inside.end - inside.begin});
   }
@@ -207,28 +216,28 @@ Tensor detail::relu_max_pool2d(const Tensor& x, const Pair& kernel_size,
 
 Tensor avg_pool2d(const Tensor& x, const Pair& kernel, const AvgPool2dOptions& o) {
   constexpr const char* op = "avg_pool2d";
+  check_images(op, x);
   if (x.dim() == 3) return squeeze(avg_pool2d(unsqueeze(x, 0), kernel, o), 0);
-  check_image(op, x);
-  const Pair stride = o.stride == same_as_kernel ? kernel : o.stride;
+  const Pair stride = stride_of(o.stride, kernel);
   check_pair(op, "a kernel", kernel, 1);
   check_pair(op, "a stride", stride, 1);
   check_pair(op, "a padding", o.padding, 0);
-  const Size h = x.shape()[2], w = x.shape()[3];
-  const Size out_h = count_windows(op, h, kernel.h, stride.h, o.padding.h, 1, o.ceil_mode);
-  const Size out_w = count_windows(op, w, kernel.w, stride.w, o.padding.w, 1, o.ceil_mode);
-  return average(
-      op, x,
-      std::make_shared<const Averages>(Averages{
-          x.shape(),
-          {x.shape()[0], x.shape()[1], out_h, out_w},
-          regular_windows(h, out_h, kernel.h, stride.h, o.padding.h, o.count_include_pad),
-          regular_windows(w, out_w, kernel.w, stride.w, o.padding.w, o.count_include_pad)}));
+  const WindowAxis rows{x.shape()[2], kernel.h, stride.h, o.padding.h};
+  const WindowAxis columns{x.shape()[3], kernel.w, stride.w, o.padding.w};
+  const Size out_h = count_pool_windows(op, rows, o.ceil_mode);
+  const Size out_w = count_pool_windows(op, columns, o.ceil_mode);
+  return average(op, x,
+                 std::make_shared<const Averages>(
+                     Averages{x.shape(),
+                              {x.shape()[0], x.shape()[1], out_h, out_w},
+                              regular_windows(rows, out_h, o.count_include_pad),
+                              regular_windows(columns, out_w, o.count_include_pad)}));
 }
 
 Tensor adaptive_avg_pool2d(const Tensor& x, const Pair& size) {
   constexpr const char* op = "adaptive_avg_pool2d";
+  check_images(op, x);
   if (x.dim() == 3) return squeeze(adaptive_avg_pool2d(unsqueeze(x, 0), size), 0);
-  check_image(op, x);
   check_pair(op, "an output size", size, 1);
   return average(
       op, x,

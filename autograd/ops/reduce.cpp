@@ -7,6 +7,7 @@
 #include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/scan.h"
+#include "reel/autograd/ops/checks.h"
 #include "reel/autograd/ops/create.h"
 #include "reel/autograd/ops/join.h"
 #include "reel/autograd/ops/pointwise.h"

@@ -34,10 +34,4 @@ Tensor reduce(kernels::Reduction op, const Tensor& x, const Reduced& reduced,
   return out;
 }
 
-void check_floating(const char* op, const Tensor& x) {
-  check(x.is_floating_point(), op,
-        "expected a floating-point tensor, got dtype {}\nhelp: convert it with x.to(float32)",
-        x.dtype());
-}
-
 }  // namespace reel::detail

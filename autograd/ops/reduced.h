@@ -36,7 +36,4 @@ struct Reduced {
 Tensor reduce(kernels::Reduction op, const Tensor& x, const Reduced& reduced,
               const kernels::ReduceOptions& options = {});
 
-/// Throws `[mean] expected a floating-point tensor, got dtype int64`.
-void check_floating(const char* op, const Tensor& x);
-
 }  // namespace reel::detail

@@ -3,6 +3,7 @@
 #include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/softmax.h"
+#include "reel/autograd/ops/checks.h"
 #include "reel/autograd/ops/pointwise.h"
 #include "reel/autograd/ops/reduce.h"
 #include "reel/autograd/ops/reduced.h"

@@ -268,11 +268,13 @@ TEST_CASE("conv2d says what does not fit") {
   says([&] { conv2d(x, w, {}, {.dilation = 0}); },
        "[conv2d] expected a dilation of at least 1, got [0, 0]");
   says([&] { conv2d(x, w.to(float64)); },
-       "[conv2d] expected input and weight of one dtype, got float32 and float64");
+       "[conv2d] expected input and weight of one dtype, got float32 and float64\n"
+       "help: input.to(float64)");
   says([&] { conv2d(x, w, zeros(4, {.dtype = float64})); },
-       "[conv2d] expected input and bias of one dtype, got float32 and float64");
+       "[conv2d] expected input and bias of one dtype, got float32 and float64\n"
+       "help: input.to(float64)");
   says([&] { conv2d(x.to(int64), w.to(int64)); },
-       "[conv2d] expected float32 or float64, got int64");
+       "[conv2d] expected float32 or float64, got int64\nhelp: x.to(float32)");
   says(
       [&] {
         conv2d(x, zeros({0, 3, 3, 3}));
@@ -330,7 +332,103 @@ TEST_CASE("conv1d slides along one dimension") {
   CHECK(gradcheck(f, x, w, b));
   CHECK(gradgradcheck(f, x, w, b));
   CHECK_THROWS_WITH_AS(conv1d(zeros({7}), zeros({4, 1, 3})),
-                       "[conv1d] expected input [N, C, L] or [C, L], got shape [7]", Error);
+                       "[conv1d] expected input [N, C, L] or [C, L], got shape [7]\n"
+                       "help: x.unsqueeze(0)",
+                       Error);
   CHECK_THROWS_WITH_AS(conv1d(zeros({2, 7}), zeros({4, 3})),
                        "[conv1d] expected weight [out, in / groups, k], got shape [4, 3]", Error);
+}
+
+TEST_CASE("a convolution shows the shape that was given and what to do with it") {
+  const auto says = [](auto f, const char* text) { CHECK_THROWS_WITH_AS(f(), text, Error); };
+  const Tensor grey = ones({8, 1, 3, 3}), colour = ones({8, 3, 3, 3}), wave = ones({4, 2, 3});
+  says(
+      [&] {
+        conv2d(ones({32, 28, 28}), grey);
+      },
+      "[conv2d] expected input of shape [1, H, W] to match weight [8, 1, 3, 3] with groups 1, "
+      "got [32, 28, 28]\nhelp: x.unsqueeze(1)");
+  says(
+      [&] {
+        conv2d(ones({28, 28}), grey);
+      },
+      "[conv2d] expected input [N, C, H, W] or [C, H, W], got shape [28, 28]\n"
+      "help: x.unsqueeze(0)");
+  says(
+      [&] {
+        conv2d(ones({5, 32, 32, 3}), colour);
+      },
+      "[conv2d] expected input of shape [N, 3, H, W] to match weight [8, 3, 3, 3] with groups 1, "
+      "got [5, 32, 32, 3]\nhelp: x.permute({0, 3, 1, 2})");
+  says(
+      [&] {
+        detail::conv2d_relu(ones({32, 32, 3}), colour);
+      },
+      "[conv2d] expected input of shape [3, H, W] to match weight [8, 3, 3, 3] with groups 1, "
+      "got [32, 32, 3]\nhelp: x.permute({2, 0, 1})");
+  says(
+      [&] {
+        conv2d(ones({5, 32, 32, 3}).to(uint8).permute({0, 3, 1, 2}), colour);
+      },
+      "[conv2d] expected input and weight of one dtype, got uint8 and float32\n"
+      "help: input.to(float32)");
+  says(
+      [&] {
+        conv1d(ones({6, 100, 2}), wave);
+      },
+      "[conv1d] expected input of shape [N, 2, L] to match weight [4, 2, 3] with groups 1, got "
+      "[6, 100, 2]\nhelp: x.permute({0, 2, 1})");
+  says(
+      [&] {
+        conv1d(ones({3, 7}), wave);
+      },
+      "[conv1d] expected input of shape [2, L] to match weight [4, 2, 3] with groups 1, got "
+      "[3, 7]");
+  says(
+      [&] {
+        conv1d(ones({2, 7}), wave, {}, {.stride = 0});
+      },
+      "[conv1d] expected a stride of at least 1, got 0");
+  says(
+      [&] {
+        conv1d(ones({2, 2}), wave);
+      },
+      "[conv1d] expected a kernel no larger than the padded input, got 3 cells over 2");
+  says(
+      [&] {
+        conv1d(ones({2, 7}), wave, ones(3));
+      },
+      "[conv1d] expected bias of shape [4] to match weight [4, 2, 3], got [3]");
+  CHECK_THROWS_WITH_AS(
+      conv2d(Tensor(), grey),
+      doctest::Contains("[conv2d] expected a tensor as input, got an undefined one"), Error);
+  CHECK_THROWS_WITH_AS(
+      conv1d(ones({2, 7}), Tensor()),
+      doctest::Contains("[conv1d] expected a tensor as weight, got an undefined one"), Error);
+}
+
+TEST_CASE("a convolution refuses numbers beyond any image, in its own name") {
+  const Tensor x = ones({1, 1, 8, 8}), w = ones({1, 1, 3, 3});
+  const Size most = std::numeric_limits<Size>::max(), huge = Size{1} << 62;
+  CHECK_THROWS_WITH_AS(conv2d(x, w, {}, {.dilation = most}),
+                       "[conv2d] expected a dilation of at most 2147483647, got "
+                       "[9223372036854775807, 9223372036854775807]",
+                       Error);
+  CHECK_THROWS_WITH_AS(conv2d(x, w, {}, {.padding = huge, .dilation = huge}),
+                       doctest::Contains("[conv2d] expected a dilation of at most"), Error);
+  CHECK_THROWS_WITH_AS(conv2d(x, w, {}, {.padding = huge}),
+                       doctest::Contains("[conv2d] expected a padding of at most"), Error);
+  CHECK_THROWS_WITH_AS(conv2d(x, w, {}, {.padding = "same", .dilation = huge}),
+                       doctest::Contains("[conv2d] expected a dilation of at most"), Error);
+  CHECK_THROWS_WITH_AS(conv1d(x[0][0], ones({1, 8, 3}), {}, {.dilation = huge}),
+                       "[conv1d] expected a dilation of at most 2147483647, got "
+                       "4611686018427387904",
+                       Error);
+  CHECK_THROWS_WITH_AS(conv2d(x, w, {}, {.dilation = 1 << 30}),
+                       "[conv2d] expected a kernel no larger than the padded input, got 2147483649 "
+                       "cells over 8",
+                       Error);
+  // What is large and means nothing, for there is one window or one cell, is right.
+  CHECK(conv2d(x, w, {}, {.stride = 1 << 30}).shape() == Shape{1, 1, 1, 1});
+  CHECK((conv2d(x, ones({1, 1, 1, 1}), {}, {.dilation = 1 << 30}) == x).all().item<bool>());
 }

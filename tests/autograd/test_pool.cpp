@@ -238,7 +238,8 @@ TEST_CASE("pools say what does not fit") {
         max_pool2d(zeros({8, 8}), 2);
       },
       "[max_pool2d] expected input [N, C, H, W] or [C, H, W], got shape [8, 8]");
-  says([&] { max_pool2d(x.to(int64), 2); }, "[max_pool2d] expected float32 or float64, got int64");
+  says([&] { max_pool2d(x.to(int64), 2); },
+       "[max_pool2d] expected float32 or float64, got int64\nhelp: x.to(float32)");
   says(
       [&] {
         max_pool2d(zeros({2, 3, 0, 8}), 2);
@@ -248,18 +249,18 @@ TEST_CASE("pools say what does not fit") {
   says([&] { max_pool2d(x, 2, {.stride = 0}); },
        "[max_pool2d] expected a stride of at least 1, got [0, 0]");
   says([&] { max_pool2d(x, 2, {.padding = 2}); },
-       "[max_pool2d] expected padding of at most half the window, got 2 for 2 cells");
+       "[max_pool2d] expected a padding of at most half the kernel, got 2 for 2 cells");
   says([&] { max_pool2d(x, 2, {.padding = -1}); },
        "[max_pool2d] expected a padding of at least 0, got [-1, -1]");
   says([&] { max_pool2d(x, 2, {.dilation = 0}); },
        "[max_pool2d] expected a dilation of at least 1, got [0, 0]");
   says([&] { max_pool2d(x, 9); },
-       "[max_pool2d] expected a window no larger than the padded input, got 9 cells over 8");
+       "[max_pool2d] expected a kernel no larger than the padded input, got 9 cells over 8");
   says(
       [&] {
         avg_pool2d(x, {2, 9});
       },
-      "[avg_pool2d] expected a window no larger than the padded input, got 9 cells over 8");
+      "[avg_pool2d] expected a kernel no larger than the padded input, got 9 cells over 8");
   says([&] { avg_pool2d(x, 2, {.stride = -1}); },
        "[avg_pool2d] expected a stride of at least 1, got [-1, -1]");
   says(
@@ -267,4 +268,59 @@ TEST_CASE("pools say what does not fit") {
         adaptive_avg_pool2d(x, {0, 2});
       },
       "[adaptive_avg_pool2d] expected an output size of at least 1, got [0, 2]");
+}
+
+TEST_CASE("windows far beyond the image take no longer than the image") {
+  const Size far = Size{1} << 30;
+  const Tensor x = arange(9., {.dtype = float32}).view({1, 1, 3, 3}).requires_grad_();
+  const Tensor y = max_pool2d(x, 2 * far - 1, {.stride = 1, .padding = far - 1});
+  CHECK(y.shape() == Shape{1, 1, 3, 3});
+  CHECK((y == 8).all().item<bool>());
+  y.sum().backward();
+  CHECK(x.grad()[0][0][2][2].item() == 9);  // all windows see all pixels, and the last one wins
+  CHECK(x.grad().sum().item() == 9);
+  CHECK((avg_pool2d(x, 2 * far - 1,
+                    {.stride = 1, .padding = far - 1, .count_include_pad = false}) == 4)
+            .all()
+            .item<bool>());
+}
+
+TEST_CASE("windows keep their meaning without the cells that see no pixel") {
+  manual_seed(13);
+  const Tensor x = distinct({1, 2, 3, 4});
+  struct Case {
+    Pair kernel, stride, padding, dilation;
+  };
+  for (const Case& c : {Case{7, 1, 3, 1}, Case{{9, 5}, {1, 2}, {4, 2}, 1}, Case{{5, 4}, 1, {4, 3}, 2},
+                        Case{{2, 3}, {1, 3}, {2, 3}, {4, 3}}, Case{{8, 9}, {4, 3}, 4, 1}}) {
+    const auto f = [&](const Tensor& v) {
+      return max_pool2d(v, c.kernel, {c.stride, c.padding, c.dilation});
+    };
+    const Tensor y = f(x);
+    const Tensor wanted = slow_max_pool(x, y.shape(), c.kernel, c.stride, c.padding, c.dilation);
+    CHECK((y == wanted).all().item<bool>());
+    // A window with gaps may see no pixel at all: -infinity, which has no differences.
+    CHECK(gradcheck([&](const Tensor& v) { return masked_fill(f(v), isinf(y), 0); }, x));
+  }
+}
+
+TEST_CASE("pools refuse numbers beyond any image") {
+  const Tensor x = ones({1, 1, 3, 3});
+  const Size huge = Size{1} << 61;
+  CHECK_THROWS_WITH_AS(max_pool2d(x, huge, {.stride = 1, .padding = huge / 2}),
+                       "[max_pool2d] expected a kernel of at most 2147483647, got "
+                       "[2305843009213693952, 2305843009213693952]",
+                       Error);
+  CHECK_THROWS_WITH_AS(max_pool2d(x, 2, {.dilation = huge}),
+                       doctest::Contains("[max_pool2d] expected a dilation of at most"), Error);
+  CHECK_THROWS_WITH_AS(max_pool2d(x, 2, {.stride = {1, huge}}),
+                       doctest::Contains("[max_pool2d] expected a stride of at most"), Error);
+  CHECK_THROWS_WITH_AS(avg_pool2d(x, huge, {.padding = huge / 2}),
+                       doctest::Contains("[avg_pool2d] expected a kernel of at most"), Error);
+  CHECK_THROWS_WITH_AS(
+      adaptive_avg_pool2d(x, {2, huge}),
+      doctest::Contains("[adaptive_avg_pool2d] expected an output size of at most"), Error);
+  CHECK_THROWS_WITH_AS(
+      max_pool2d(Tensor(), 2),
+      doctest::Contains("[max_pool2d] expected a tensor as input, got an undefined"), Error);
 }
