@@ -11,15 +11,14 @@ namespace {
 
 // Adam and AdamW differ in one place: whether the weight decay passes through the averages.
 
-std::vector<const char*> adam_buffers(bool amsgrad) {
-  if (amsgrad) return {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"};
-  return {"exp_avg", "exp_avg_sq"};
-}
+enum Buffer : std::size_t { exp_avg, exp_avg_sq, max_exp_avg_sq };
 
-template <class Options>
-void adam_update(const Options& o, bool decoupled, const Tensor& p, const Tensor& gradient,
-                 const std::vector<Tensor>& buffers, Size steps) {
-  const auto t = static_cast<double>(steps);
+constexpr BufferKind adam_buffers[] = {
+    {.name = "exp_avg"}, {.name = "exp_avg_sq"}, {.name = "max_exp_avg_sq", .optional = true}};
+
+template <class Options, class Update>
+void adam_update(const Options& o, bool decoupled, const Update& update) {
+  const auto t = static_cast<double>(update.step);
   const kernels::AdamStep step{.lr = o.lr,
                                .beta1 = o.betas.first,
                                .beta2 = o.betas.second,
@@ -28,9 +27,10 @@ void adam_update(const Options& o, bool decoupled, const Tensor& p, const Tensor
                                .decoupled = decoupled,
                                .correction1 = 1 - std::pow(o.betas.first, t),
                                .correction2 = 1 - std::pow(o.betas.second, t)};
-  kernels::adam_step(p.dtype(), p.numel(), step, gradient.impl().data, p.impl().data,
-                     buffers[0].impl().data, buffers[1].impl().data,
-                     o.amsgrad ? buffers[2].impl().data : nullptr);
+  const Tensor& p = update.parameter;
+  kernels::adam_step(p.dtype(), p.numel(), step, update.gradient.impl().data, p.impl().data,
+                     update.buffer(exp_avg).impl().data, update.buffer(exp_avg_sq).impl().data,
+                     o.amsgrad ? update.buffer(max_exp_avg_sq).impl().data : nullptr);
 }
 
 template <class Options, class Visitor>
@@ -50,7 +50,8 @@ void check_adam_options(const char* name, const Options& o) {
   detail::check_not_negative(name, "weight_decay", o.weight_decay);
   const auto [beta1, beta2] = o.betas;
   check(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1, name,
-        "expected betas in [0, 1), got {{{}, {}}}", beta1, beta2);
+        "expected betas in [0, 1), got {{{}, {}}}", reel::detail::plain_nan(beta1),
+        reel::detail::plain_nan(beta2));
 }
 
 }  // namespace
@@ -60,31 +61,27 @@ Adam::Adam(const std::vector<Tensor>& parameters, const AdamOptions& options)
 Adam::Adam(const std::vector<Group>& groups) : GroupedOptimizer("Adam") {
   detail::add_groups(*this, name(), groups);
 }
-void Adam::update(Size group, const Update& u) {
-  adam_update(options(group), false, u.parameter, u.gradient, u.buffers, u.step);
+void Adam::update(Size group, const Update& update) {
+  adam_update(options_of(group), false, update);
 }
-std::vector<const char*> Adam::buffer_names(Size group) const {
-  return adam_buffers(options(group).amsgrad);
-}
+std::span<const BufferKind> Adam::buffer_kinds() const { return adam_buffers; }
 void Adam::visit_options(Size group, const OptionVisitor& visit) {
-  visit_adam_options(options(group), visit);
+  visit_adam_options(options_of(group), visit);
 }
-void Adam::check_options(Size group) const { check_adam_options(name(), options(group)); }
+void Adam::check_options(Size group) const { check_adam_options(name(), options_of(group)); }
 
 AdamW::AdamW(const std::vector<Tensor>& parameters, const AdamWOptions& options)
     : AdamW(std::vector<Group>{{parameters, options}}) {}
 AdamW::AdamW(const std::vector<Group>& groups) : GroupedOptimizer("AdamW") {
   detail::add_groups(*this, name(), groups);
 }
-void AdamW::update(Size group, const Update& u) {
-  adam_update(options(group), true, u.parameter, u.gradient, u.buffers, u.step);
+void AdamW::update(Size group, const Update& update) {
+  adam_update(options_of(group), true, update);
 }
-std::vector<const char*> AdamW::buffer_names(Size group) const {
-  return adam_buffers(options(group).amsgrad);
-}
+std::span<const BufferKind> AdamW::buffer_kinds() const { return adam_buffers; }
 void AdamW::visit_options(Size group, const OptionVisitor& visit) {
-  visit_adam_options(options(group), visit);
+  visit_adam_options(options_of(group), visit);
 }
-void AdamW::check_options(Size group) const { check_adam_options(name(), options(group)); }
+void AdamW::check_options(Size group) const { check_adam_options(name(), options_of(group)); }
 
 }  // namespace reel::optim

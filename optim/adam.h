@@ -28,7 +28,7 @@ class REEL_API Adam final : public GroupedOptimizer<AdamOptions> {
 
  private:
   void update(Size group, const Update& update) override;
-  std::vector<const char*> buffer_names(Size group) const override;
+  std::span<const BufferKind> buffer_kinds() const override;
   void visit_options(Size group, const OptionVisitor& visit) override;
   void check_options(Size group) const override;
 };

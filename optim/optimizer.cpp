@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <string_view>
+#include <unordered_map>
 
 #include "reel/autograd/detail/op_scope.h"
+#include "reel/autograd/detail/plain_nan.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/ops/pointwise.h"
 #include "reel/autograd/ops/view.h"
@@ -33,6 +35,75 @@ Tensor number(double value) {
   return tensor;
 }
 
+std::string slot_key(std::size_t slot, const char* what) {
+  return fmt::format("state.{}.{}", slot, what);
+}
+std::string option_key(Size group, const char* option) {
+  return fmt::format("param_groups.{}.{}", group, option);
+}
+
+/// The entries of a state on their way into an optimizer: each is taken at most once.
+class Entries {
+ public:
+  Entries(const StateDict& state, const char* optimizer) : state_(state), optimizer_(optimizer) {
+    for (std::size_t i = 0; i < state.size(); ++i) places_.emplace(state[i].first, i);
+    taken_.resize(state.size());
+  }
+
+  /// Null unless the state has it.
+  const Tensor* find(const std::string& key, const Shape& shape) {
+    const auto place = places_.find(key);
+    if (place == places_.end()) return nullptr;
+    taken_[place->second] = true;
+    const Tensor& tensor = state_[place->second].second;
+    check(tensor.defined(), op, "expected a tensor as \"{}\", got an undefined one", key);
+    check(tensor.shape() == shape, op, "expected \"{}\" of shape {}, got {}", key, shape,
+          tensor.shape());
+    return &tensor;
+  }
+
+  const Tensor& at(const std::string& key, const Shape& shape) {
+    const Tensor* tensor = find(key, shape);
+    check(tensor != nullptr, op, "expected an entry \"{}\" for {}, got none", key, optimizer_);
+    return *tensor;
+  }
+
+  /// Throws when some entry was not taken.
+  void finish(std::size_t parameters) const {
+    const auto rest = std::find(taken_.begin(), taken_.end(), false);
+    if (rest == taken_.end()) return;
+    const auto more = std::count(rest, taken_.end(), false) - 1;
+    fail(op,
+         "expected only entries of {} with {} parameters, got also \"{}\"{}\n"
+         "help: give the optimizer the same groups in the same order as when it was saved",
+         optimizer_, parameters, state_[static_cast<std::size_t>(rest - taken_.begin())].first,
+         more > 0 ? fmt::format(" and {} more", more) : "");
+  }
+
+  static constexpr const char* op = "load_state_dict";
+
+ private:
+  const StateDict& state_;
+  const char* optimizer_;
+  std::unordered_map<std::string_view, std::size_t> places_;
+  std::vector<bool> taken_;
+};
+
+/// A number of steps; whole numbers up to 2^53 are exact in the float64 they are saved in.
+Size steps_of(const std::string& key, const Tensor& saved) {
+  const double steps = saved.item();
+  check(steps >= 0 && steps <= 9007199254740992.0 && steps == std::floor(steps), Entries::op,
+        "expected a whole number in [0, 2^53] as \"{}\", got {}", key,
+        reel::detail::plain_nan(steps));
+  return static_cast<Size>(steps);
+}
+
+Tensor buffer_of(const std::string& key, const Tensor& saved, const Tensor& parameter) {
+  check(saved.is_floating_point(), Entries::op, "expected \"{}\" in float32 or float64, got {}",
+        key, saved.dtype());
+  return saved.detach().to(parameter.dtype()).clone();
+}
+
 }  // namespace
 
 Optimizer::~Optimizer() = default;
@@ -40,6 +111,7 @@ Optimizer::~Optimizer() = default;
 void Optimizer::step() {
   const reel::detail::OpScope scope(reel::detail::EventKind::step, name_);
   const NoGradGuard no_grad;
+  for (Size group = 0; group < groups_; ++group) check_options(group);
   for (Slot& slot : slots_) {
     const Tensor gradient = slot.parameter.grad();
     if (gradient.defined()) step(slot, gradient);
@@ -51,17 +123,9 @@ void Optimizer::step(Slot& slot, const Tensor& gradient) {
   const Tensor parameter = dense ? slot.parameter : slot.parameter.detach().contiguous();
   const bool in_order = gradient.strides() == parameter.strides();
   const Tensor ordered = in_order ? gradient : copy_in_order_of(gradient, parameter);
-  for (std::size_t i = slot.buffers.size(); i < buffer_names(slot.group).size(); ++i) {
-    slot.buffers.push_back(zeros_in_order_of(parameter));
-  }
-  for (Tensor& buffer : slot.buffers) {
-    // A module may have been converted to another dtype meanwhile.
-    if (buffer.dtype() != parameter.dtype() || buffer.strides() != parameter.strides()) {
-      buffer = copy_in_order_of(buffer, parameter);
-    }
-  }
+  slot.buffers.resize(buffer_kinds().size());
+  update(slot.group, {parameter, ordered, slot.steps + 1, slot.buffers});
   ++slot.steps;
-  update(slot.group, {parameter, ordered, slot.buffers, slot.steps});
   if (dense) {
     reel::detail::bump_version(parameter);
   } else {
@@ -69,13 +133,23 @@ void Optimizer::step(Slot& slot, const Tensor& gradient) {
   }
 }
 
+const Tensor& Optimizer::Update::buffer(std::size_t kind) const {
+  Tensor& buffer = buffers[kind];
+  if (!buffer.defined()) {
+    buffer = zeros_in_order_of(parameter);
+  } else if (buffer.dtype() != parameter.dtype() || buffer.strides() != parameter.strides()) {
+    // A module may have been converted to another dtype meanwhile.
+    buffer = copy_in_order_of(buffer, parameter);
+  }
+  return buffer;
+}
+
 void Optimizer::zero_grad() {
   const reel::detail::OpScope scope(reel::detail::EventKind::zero_grad, name_);
   for (const Slot& slot : slots_) slot.parameter.set_grad({});
 }
 
-// --- groups
-// -----------------------------------------------------------------------------------------
+// --- groups and their options ------------------------------------------------------------------
 
 void Optimizer::add_parameters(const std::vector<Tensor>& parameters) {
   check(!parameters.empty(), name_, "expected at least one parameter, got none");
@@ -100,6 +174,7 @@ void Optimizer::add_parameters(const std::vector<Tensor>& parameters) {
     check(!twice, name_, "expected different parameters, got parameter {} of group {} twice", i,
           groups_);
   }
+  slots_.reserve(slots_.size() + parameters.size());  // nothing below throws
   for (const Tensor& p : parameters) slots_.push_back({p, groups_});
   ++groups_;
 }
@@ -118,97 +193,114 @@ std::vector<Tensor> Optimizer::parameters(Size group) const {
   return result;
 }
 
+/// Calls `visit(group, name, value)` for the options of all groups.
+template <class Visit>
+void Optimizer::for_each_option(const Visit& visit) const {
+  for (Size group = 0; group < groups_; ++group) {
+    // What only reads leaves every option as it is.
+    const_cast<Optimizer*>(this)->visit_options(
+        group, [&](const char* name, double& value) { visit(group, name, value); });
+  }
+}
+
+std::vector<double> Optimizer::option_values() const {
+  std::vector<double> values;
+  for_each_option([&](Size, const char*, double value) { values.push_back(value); });
+  return values;
+}
+
+/// Throws, and changes nothing, unless `check_options` takes them.
+void Optimizer::set_options(const std::vector<double>& values) {
+  const std::vector<double> before = option_values();
+  const auto write = [this](const std::vector<double>& from) {
+    auto next = from.begin();
+    for_each_option([&](Size, const char*, double& value) { value = *next++; });
+  };
+  try {
+    write(values);
+    auto wanted = values.begin();
+    for_each_option([&](Size group, const char* name, double value) {
+      check(value == *wanted || std::isnan(value), Entries::op, "expected 0 or 1 as \"{}\", got {}",
+            option_key(group, name),
+            reel::detail::plain_nan(*wanted));  // all that a switch can hold
+      ++wanted;
+    });
+    for (Size group = 0; group < groups_; ++group) check_options(group);
+  } catch (...) {
+    write(before);
+    throw;
+  }
+}
+
 double Optimizer::lr(Size group) const {
   check_group(group);
   double result = 0;
-  // Only reads: the visitor leaves every option as it is.
-  const_cast<Optimizer*>(this)->visit_options(group, [&](const char* name, double& value) {
-    if (name == std::string_view("lr")) result = value;
+  for_each_option([&](Size of, const char* name, double value) {
+    if (of == group && name == std::string_view("lr")) result = value;
   });
   return result;
 }
 
 void Optimizer::set_lr(double lr) {
-  for (Size group = 0; group < groups_; ++group) set_lr(group, lr);
+  std::vector<double> values;
+  for_each_option([&](Size, const char* name, double value) {
+    values.push_back(name == std::string_view("lr") ? lr : value);
+  });
+  set_options(values);
 }
 
 void Optimizer::set_lr(Size group, double lr) {
   check_group(group);
-  check(lr >= 0, name_, "expected lr of at least 0, got {}", lr);
-  visit_options(group, [lr](const char* name, double& value) {
-    if (name == std::string_view("lr")) value = lr;
+  std::vector<double> values;
+  for_each_option([&](Size of, const char* name, double value) {
+    values.push_back(of == group && name == std::string_view("lr") ? lr : value);
   });
+  set_options(values);
 }
 
-// --- saving
-// -----------------------------------------------------------------------------------------
+// --- saving ------------------------------------------------------------------------------------
 
 StateDict Optimizer::state_dict() const {
   StateDict state;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     const Slot& slot = slots_[i];
     if (slot.steps == 0) continue;
-    state.emplace_back(fmt::format("state.{}.step", i), number(static_cast<double>(slot.steps)));
-    const std::vector<const char*> names = buffer_names(slot.group);
-    for (std::size_t k = 0; k < slot.buffers.size(); ++k) {
-      state.emplace_back(fmt::format("state.{}.{}", i, names[k]), slot.buffers[k].clone());
+    state.emplace_back(slot_key(i, "step"), number(static_cast<double>(slot.steps)));
+    for (std::size_t kind = 0; kind < slot.buffers.size(); ++kind) {
+      if (!slot.buffers[kind].defined()) continue;
+      state.emplace_back(slot_key(i, buffer_kinds()[kind].name), slot.buffers[kind].clone());
     }
   }
-  for (Size group = 0; group < groups_; ++group) {
-    const_cast<Optimizer*>(this)->visit_options(group, [&](const char* name, double& value) {
-      state.emplace_back(fmt::format("param_groups.{}.{}", group, name), number(value));
-    });
-  }
+  for_each_option([&](Size group, const char* name, double value) {
+    state.emplace_back(option_key(group, name), number(value));
+  });
   return state;
 }
 
 void Optimizer::load_state_dict(const StateDict& state) {
-  constexpr const char* op = "load_state_dict";
-  std::size_t used = 0;
-  const auto find = [&](const std::string& key) -> const Tensor* {
-    const auto entry = std::find_if(state.begin(), state.end(),
-                                    [&](const auto& named) { return named.first == key; });
-    if (entry == state.end()) return nullptr;
-    ++used;
-    return &entry->second;
-  };
-  const auto require = [&](const std::string& key, const Shape& shape) -> const Tensor& {
-    const Tensor* tensor = find(key);
-    check(tensor != nullptr, op, "expected an entry \"{}\" for {}, got none", key, name_);
-    check(tensor->shape() == shape, op, "expected \"{}\" of shape {}, got {}", key, shape,
-          tensor->shape());
-    return *tensor;
-  };
-
-  std::vector<Slot> slots = slots_;
-  for (std::size_t i = 0; i < slots.size(); ++i) {
-    Slot& slot = slots[i];
-    slot.buffers.clear();
-    slot.steps = 0;
-    const Tensor* steps = find(fmt::format("state.{}.step", i));
+  Entries entries(state, name_);
+  std::vector<Slot> slots;
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    Slot& slot = slots.emplace_back(Slot{slots_[i].parameter, slots_[i].group});
+    const std::string steps_key = slot_key(i, "step");
+    const Tensor* steps = entries.find(steps_key, {});
     if (steps == nullptr) continue;
-    slot.steps = steps->item<Size>();
-    for (const char* name : buffer_names(slot.group)) {
-      const Tensor& saved = require(fmt::format("state.{}.{}", i, name), slot.parameter.shape());
-      slot.buffers.push_back(saved.detach().to(slot.parameter.dtype()).clone());
+    slot.steps = steps_of(steps_key, *steps);
+    for (const BufferKind& kind : buffer_kinds()) {
+      const std::string key = slot_key(i, kind.name);
+      const Shape& shape = slot.parameter.shape();
+      const Tensor* saved = kind.optional ? entries.find(key, shape) : &entries.at(key, shape);
+      slot.buffers.push_back(saved == nullptr ? Tensor() : buffer_of(key, *saved, slot.parameter));
     }
   }
   std::vector<double> options;
-  for (Size group = 0; group < groups_; ++group) {
-    visit_options(group, [&](const char* name, double&) {
-      options.push_back(require(fmt::format("param_groups.{}.{}", group, name), {}).item());
-    });
-  }
-  check(used == state.size(), op,
-        "expected only entries of {} with {} parameters, got {} more\n"
-        "help: give the optimizer the same groups in the same order as when it was saved",
-        name_, slots_.size(), state.size() - used);
+  for_each_option([&](Size group, const char* name, double) {
+    options.push_back(entries.at(option_key(group, name), {}).item());
+  });
+  entries.finish(slots_.size());
 
+  set_options(options);
   slots_ = std::move(slots);
-  auto next = options.begin();
-  for (Size group = 0; group < groups_; ++group) {
-    visit_options(group, [&](const char*, double& value) { value = *next++; });
-  }
 }
 
 }  // namespace reel::optim

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,7 +22,18 @@ struct ParameterGroup {
   Options options = {};
 };
 
+/// A tensor that an optimizer keeps for each parameter, in its shape.
+struct BufferKind {
+  const char* name;       ///< as PyTorch calls it
+  bool optional = false;  ///< whether some options do without it
+};
+
 /// What all optimizers have in common: groups of parameters, their state, saving and loading.
+///
+/// Options may be changed between steps; they are checked at the next. What an option that is
+/// switched off has kept for a parameter (a momentum, say) stays as it is, and goes on from there
+/// when it is switched on again; one that is switched on for the first time starts as in a first
+/// step.
 ///
 /// A new optimizer derives from `GroupedOptimizer<Options>`, says what its options and buffers are
 /// called, and writes one `update`; `sgd.cpp` is the shortest example.
@@ -28,7 +41,8 @@ class REEL_API Optimizer {
  public:
   virtual ~Optimizer();
 
-  /// Moves every parameter that has a gradient against it; the others stay as they are.
+  /// Moves every parameter that has a gradient against it; the others stay as they are. Throws, and
+  /// moves nothing, when options were changed to what the constructor would not take.
   void step();
   /// Clears the gradients, so that the next `backward` starts anew.
   void zero_grad();
@@ -38,25 +52,32 @@ class REEL_API Optimizer {
   std::vector<Tensor> parameters(Size group = 0) const;
   /// The learning rate of one group.
   double lr(Size group = 0) const;
-  /// Sets the learning rate of all groups. Throws below 0.
+  /// Sets the learning rate of all groups. Throws, and sets none, unless it is finite and at least
+  /// 0.
   void set_lr(double lr);
-  /// Sets the learning rate of one group. Throws below 0.
+  /// Sets the learning rate of one group. Throws unless it is finite and at least 0.
   void set_lr(Size group, double lr);
 
   /// Everything `step` needs to go on as if never interrupted.
   StateDict state_dict() const;
-  /// Takes over a copy of what `state_dict` of an optimizer of the same kind and groups gave.
-  /// Throws, and changes nothing, when entries are missing, unknown or of another shape.
+  /// Takes over a copy of what `state_dict` of an optimizer of the same kind and groups gave, its
+  /// options included. Throws, and changes nothing, when entries are missing, unknown, of another
+  /// shape, or hold what the constructor would not take.
   void load_state_dict(const StateDict& state);
 
  protected:
   /// One parameter on its way through a step. All tensors have the same dense memory order, so that
   /// an update may treat them as arrays of `parameter.numel()` neighbours.
-  struct Update {
+  struct REEL_API Update {
     const Tensor& parameter;
     const Tensor& gradient;
-    const std::vector<Tensor>& buffers;  ///< zeros before the first step
-    Size step;                           ///< 1 in the first
+    Size step;  ///< 1 in the first
+    std::vector<Tensor>& buffers;
+
+    /// Whether an earlier step has asked for this buffer. `kind`: its place in `buffer_kinds()`.
+    bool has_buffer(std::size_t kind) const { return buffers[kind].defined(); }
+    /// The buffer; zeros when asked for the first time.
+    const Tensor& buffer(std::size_t kind) const;
   };
   /// Is shown the options of a group one by one, and may change them.
   using OptionVisitor = std::function<void(const char* name, double& value)>;
@@ -67,8 +88,8 @@ class REEL_API Optimizer {
 
   /// Changes one parameter in place; nothing is recorded.
   virtual void update(Size group, const Update& update) = 0;
-  /// The names of what is kept for each parameter of a group, as PyTorch calls them.
-  virtual std::vector<const char*> buffer_names(Size group) const = 0;
+  /// All buffers that any options may ask for.
+  virtual std::span<const BufferKind> buffer_kinds() const = 0;
   virtual void visit_options(Size group, const OptionVisitor& visit) = 0;
   /// Throws for options that cannot work.
   virtual void check_options(Size group) const = 0;
@@ -76,6 +97,7 @@ class REEL_API Optimizer {
   /// Checks and appends one group. Throws unless it holds leaves that require grad, none of them
   /// twice.
   void add_parameters(const std::vector<Tensor>& parameters);
+  void check_group(Size group) const;
   const char* name() const { return name_; }
 
  private:
@@ -83,10 +105,13 @@ class REEL_API Optimizer {
     Tensor parameter;
     Size group;
     Size steps = 0;
-    std::vector<Tensor> buffers = {};  // as many as names, after the first step
+    std::vector<Tensor> buffers = {};  // one for each kind; undefined until an update asks for it
   };
   void step(Slot& slot, const Tensor& gradient);
-  void check_group(Size group) const;
+  template <class Visit>
+  void for_each_option(const Visit& visit) const;
+  std::vector<double> option_values() const;
+  void set_options(const std::vector<double>& values);
 
   const char* name_;
   Size groups_ = 0;
@@ -100,10 +125,15 @@ class GroupedOptimizer : public Optimizer {
  public:
   using Group = ParameterGroup<Options>;
 
-  /// The options of one group, which may be changed between steps.
-  Options& options(Size group = 0) { return options_.at(static_cast<std::size_t>(group)); }
+  /// The options of one group, which may be changed between steps. Throws for a group that does not
+  /// exist.
+  Options& options(Size group = 0) {
+    check_group(group);
+    return options_of(group);
+  }
   const Options& options(Size group = 0) const {
-    return options_.at(static_cast<std::size_t>(group));
+    check_group(group);
+    return options_of(group);
   }
 
   /// Trains more parameters from now on. Throws for bad options, and unless the group holds leaves
@@ -121,6 +151,10 @@ class GroupedOptimizer : public Optimizer {
 
  protected:
   using Optimizer::Optimizer;
+
+  /// `options` for a group that is known to be there, or about to be.
+  Options& options_of(Size group) { return options_[static_cast<std::size_t>(group)]; }
+  const Options& options_of(Size group) const { return options_[static_cast<std::size_t>(group)]; }
 
  private:
   std::vector<Options> options_;

@@ -13,25 +13,26 @@ SGD::SGD(const std::vector<Group>& groups) : GroupedOptimizer("SGD") {
 }
 
 void SGD::update(Size group, const Update& update) {
-  const SGDOptions& o = options(group);
+  const SGDOptions& o = options_of(group);
+  const bool has_momentum = o.momentum != 0;
   const kernels::SgdStep step{.lr = o.lr,
                               .momentum = o.momentum,
                               .dampening = o.dampening,
                               .weight_decay = o.weight_decay,
                               .nesterov = o.nesterov,
-                              .first = update.step == 1};
+                              .first = has_momentum && !update.has_buffer(0)};
   const Tensor& p = update.parameter;
   kernels::sgd_step(p.dtype(), p.numel(), step, update.gradient.impl().data, p.impl().data,
-                    o.momentum != 0 ? update.buffers[0].impl().data : nullptr);
+                    has_momentum ? update.buffer(0).impl().data : nullptr);
 }
 
-std::vector<const char*> SGD::buffer_names(Size group) const {
-  if (options(group).momentum == 0) return {};
-  return {"momentum_buffer"};
+std::span<const BufferKind> SGD::buffer_kinds() const {
+  static constexpr BufferKind kinds[] = {{.name = "momentum_buffer", .optional = true}};
+  return kinds;
 }
 
 void SGD::visit_options(Size group, const OptionVisitor& visit) {
-  SGDOptions& o = options(group);
+  SGDOptions& o = options_of(group);
   visit("lr", o.lr);
   visit("momentum", o.momentum);
   visit("dampening", o.dampening);
@@ -40,9 +41,10 @@ void SGD::visit_options(Size group, const OptionVisitor& visit) {
 }
 
 void SGD::check_options(Size group) const {
-  const SGDOptions& o = options(group);
+  const SGDOptions& o = options_of(group);
   detail::check_not_negative(name(), "lr", o.lr);
   detail::check_not_negative(name(), "momentum", o.momentum);
+  detail::check_finite(name(), "dampening", o.dampening);
   detail::check_not_negative(name(), "weight_decay", o.weight_decay);
   check(!o.nesterov || (o.momentum > 0 && o.dampening == 0), name(),
         "expected momentum above 0 and no dampening for nesterov, got momentum {} and dampening {}",

@@ -47,12 +47,12 @@ template <class Optimizer>
 void check_bad_options(const std::string& name) {
   const std::vector<Tensor> p = {zeros(1, {.requires_grad = true})};
   const auto says = [&](const std::string& text) { return "[" + name + "] " + text; };
-  CHECK_THROWS_WITH_AS(Optimizer(p, {.lr = -1}), says("expected lr of at least 0, got -1").c_str(),
-                       Error);
+  CHECK_THROWS_WITH_AS(Optimizer(p, {.lr = -1}),
+                       says("expected a finite lr of at least 0, got -1").c_str(), Error);
   CHECK_THROWS_WITH_AS(Optimizer(p, {.eps = -1}),
-                       says("expected eps of at least 0, got -1").c_str(), Error);
+                       says("expected a finite eps of at least 0, got -1").c_str(), Error);
   CHECK_THROWS_WITH_AS(Optimizer(p, {.weight_decay = -1}),
-                       says("expected weight_decay of at least 0, got -1").c_str(), Error);
+                       says("expected a finite weight_decay of at least 0, got -1").c_str(), Error);
   CHECK_THROWS_WITH_AS(Optimizer(p, {.betas = {0.9, 1}}),
                        says("expected betas in [0, 1), got {0.9, 1}").c_str(), Error);
   CHECK_THROWS_WITH_AS(Optimizer(p, {.betas = {-0.1, 0.9}}),

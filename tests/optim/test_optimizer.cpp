@@ -1,5 +1,8 @@
 #include "reel/optim/optimizer.h"
 
+#include <cmath>
+#include <limits>
+
 #include "reel/optim/adam.h"
 #include "reel/optim/adamw.h"
 #include "reel/optim/sgd.h"
@@ -13,6 +16,35 @@ namespace {
 Tensor parameter(double value) { return full({2}, value).requires_grad_(); }
 
 Tensor slope(double value) { return full({2}, value); }
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+const double not_a_number = std::nan("");
+
+Tensor number(double value) { return tensor(value, {.dtype = float64}); }
+
+std::vector<std::string> names_of(const optim::StateDict& state) {
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : state) names.push_back(name);
+  return names;
+}
+
+/// A copy of a state in which one entry holds something else.
+optim::StateDict with(optim::StateDict state, const std::string& name, const Tensor& value) {
+  for (auto& entry : state) {
+    if (entry.first == name) entry.second = value;
+  }
+  return state;
+}
+
+/// An SGD with two steps of momentum behind it.
+optim::SGD moving_sgd(const Tensor& p, const optim::SGDOptions& options) {
+  optim::SGD sgd{{p}, options};
+  for (const double g : {1.0, 2.0}) {
+    p.set_grad(slope(g));
+    sgd.step();
+  }
+  return sgd;
+}
 
 }  // namespace
 
@@ -156,8 +188,8 @@ TEST_CASE("a saved state that does not fit is refused and changes nothing") {
   more.emplace_back("state.1.step", tensor(1));
   CHECK_THROWS_WITH_AS(
       other.load_state_dict(more),
-      "[load_state_dict] expected only entries of Adam with 1 parameters, got 1 "
-      "more\nhelp: give the optimizer the same groups in the same order as when it "
+      "[load_state_dict] expected only entries of Adam with 1 parameters, got also "
+      "\"state.1.step\"\nhelp: give the optimizer the same groups in the same order as when it "
       "was saved",
       Error);
   optim::StateDict wide = good;
@@ -211,5 +243,197 @@ TEST_CASE("optimizers take leaves that require grad, each once") {
                        Error);
   CHECK(sgd.num_groups() == 1);
   CHECK_THROWS_WITH_AS(sgd.set_lr(1, 0.1), "[SGD] expected a group in [0, 1), got 1", Error);
-  CHECK_THROWS_WITH_AS(sgd.set_lr(-0.1), "[SGD] expected lr of at least 0, got -0.1", Error);
+  CHECK_THROWS_WITH_AS(sgd.set_lr(-0.1), "[SGD] expected a finite lr of at least 0, got -0.1",
+                       Error);
+}
+
+TEST_CASE("what an option that is switched off has kept stays under its name") {
+  const Tensor p = parameter(1);
+  optim::SGD sgd = moving_sgd(p, {.lr = 0.1, .momentum = 0.5});
+  sgd.options().momentum = 0;
+  const optim::StateDict state = sgd.state_dict();
+  CHECK(state[1].first == "state.0.momentum_buffer");
+  check_values(state[1].second, {2}, {2.5, 2.5});
+
+  const auto check_amsgrad = [&](auto adam) {
+    p.set_grad(slope(3));
+    adam.step();
+    adam.options().amsgrad = false;
+    adam.step();
+    CHECK(adam.state_dict()[3].first == "state.0.max_exp_avg_sq");
+    adam.load_state_dict(adam.state_dict());
+    adam.options().amsgrad = true;
+    adam.step();
+    CHECK(adam.state_dict()[3].first == "state.0.max_exp_avg_sq");
+  };
+  check_amsgrad(optim::Adam({p}, {.amsgrad = true}));
+  check_amsgrad(optim::AdamW({p}, {.amsgrad = true}));
+}
+
+TEST_CASE("momentum off and on again goes on where it was") {
+  const Tensor p = parameter(1);
+  optim::SGD sgd = moving_sgd(p, {.lr = 0.1, .momentum = 0.5});
+  sgd.options().momentum = 0;
+  p.detach().fill_(0);
+  p.set_grad(slope(1));
+  sgd.step();
+  check_values(p, {2}, {-0.1, -0.1}, 1e-6);  // no momentum in it
+  sgd.options().momentum = 0.5;
+  p.detach().fill_(0);
+  sgd.step();
+  check_values(p, {2}, {-0.225, -0.225}, 1e-6);  // 0.5 * 2.5 + 1
+}
+
+TEST_CASE("momentum that comes late begins with the whole gradient, as in the first step") {
+  const Tensor p = parameter(1);
+  optim::SGD sgd = moving_sgd(p, {.lr = 0.1, .dampening = 0.75});
+  sgd.options().momentum = 0.5;
+  p.detach().fill_(0);
+  p.set_grad(slope(1));
+  sgd.step();
+  check_values(p, {2}, {-0.1, -0.1}, 1e-6);
+  p.detach().fill_(0);
+  sgd.step();
+  check_values(p, {2}, {-0.075, -0.075}, 1e-6);  // 0.5 * 1 + 0.25 * 1
+}
+
+TEST_CASE("amsgrad that comes late begins with the average of now") {
+  const Tensor p = parameter(1);
+  optim::Adam adam{{p}, {.lr = 0.1}};
+  for (int i = 0; i < 3; ++i) {
+    p.set_grad(slope(2));
+    adam.step();
+  }
+  adam.options().amsgrad = true;
+  adam.step();
+  const optim::StateDict state = adam.state_dict();
+  CHECK(state[3].first == "state.0.max_exp_avg_sq");
+  CHECK(values_of(state[3].second) == values_of(state[2].second));
+}
+
+TEST_CASE("a saved state brings its options, and with them its buffers") {
+  const Tensor p = parameter(1);
+  const optim::StateDict saved = moving_sgd(p, {.lr = 0.1, .momentum = 0.5}).state_dict();
+  optim::SGD plain{{p}, {.lr = 7}};
+  plain.load_state_dict(saved);
+  CHECK(plain.options().momentum == 0.5);
+  p.detach().fill_(0);
+  p.set_grad(slope(1));
+  plain.step();
+  check_values(p, {2}, {-0.225, -0.225}, 1e-6);
+
+  // Buffers beside the options that do without them are kept, and come back out.
+  plain.load_state_dict(with(saved, "param_groups.0.momentum", number(0)));
+  CHECK(names_of(plain.state_dict()) == names_of(saved));
+  plain.step();
+  CHECK(names_of(plain.state_dict()) == names_of(saved));
+
+  // An option that was switched on after the last step has no buffer yet.
+  optim::SGD late = moving_sgd(p, {.lr = 0.1});
+  late.options().momentum = 0.5;
+  plain.load_state_dict(late.state_dict());
+  CHECK(plain.options().momentum == 0.5);
+}
+
+TEST_CASE("loaded numbers are checked like those of a constructor, before anything changes") {
+  const Tensor p = parameter(1);
+  optim::SGD sgd = moving_sgd(p, {.lr = 0.25, .momentum = 0.5, .nesterov = true});
+  const optim::StateDict good = sgd.state_dict();
+  const auto refused = [&](const char* name, const Tensor& value, const std::string& text) {
+    CAPTURE(name);
+    CHECK_THROWS_WITH_AS(sgd.load_state_dict(with(good, name, value)), text.c_str(), Error);
+    const optim::StateDict now = sgd.state_dict();
+    REQUIRE(names_of(now) == names_of(good));
+    for (std::size_t i = 0; i < now.size(); ++i) {
+      CHECK(values_of(now[i].second) == values_of(good[i].second));
+    }
+  };
+  for (const double lr : {-5.0, not_a_number, -not_a_number, infinity}) {
+    const std::string got = std::isnan(lr) ? "nan" : lr < 0 ? "-5" : "inf";
+    refused("param_groups.0.lr", number(lr),
+            "[SGD] expected a finite lr of at least 0, got " + got);
+  }
+  refused("param_groups.0.dampening", number(not_a_number),
+          "[SGD] expected a finite dampening, got nan");
+  refused("param_groups.0.momentum", number(0),
+          "[SGD] expected momentum above 0 and no dampening for nesterov, got momentum 0 and "
+          "dampening 0");
+  refused("param_groups.0.nesterov", number(0.5),
+          "[load_state_dict] expected 0 or 1 as \"param_groups.0.nesterov\", got 0.5");
+  for (const auto& [step, got] :
+       {std::pair{-1.0, "-1"}, std::pair{-not_a_number, "nan"}, std::pair{1e30, "1e+30"},
+        std::pair{1.5, "1.5"}, std::pair{infinity, "inf"}}) {
+    refused("state.0.step", number(step),
+            std::string("[load_state_dict] expected a whole number in [0, 2^53] as "
+                        "\"state.0.step\", got ") +
+                got);
+  }
+  refused("state.0.step", tensor({1.0, 2.0}),
+          "[load_state_dict] expected \"state.0.step\" of shape [], got [2]");
+  refused("state.0.step", Tensor(),
+          "[load_state_dict] expected a tensor as \"state.0.step\", got an undefined one");
+  refused("state.0.momentum_buffer", Tensor(),
+          "[load_state_dict] expected a tensor as \"state.0.momentum_buffer\", got an undefined "
+          "one");
+  refused("state.0.momentum_buffer", zeros({2}, {.dtype = int64}),
+          "[load_state_dict] expected \"state.0.momentum_buffer\" in float32 or float64, got "
+          "int64");
+
+  optim::StateDict twice = good;
+  twice.push_back(good.front());
+  CHECK_THROWS_WITH_AS(sgd.load_state_dict(twice), doctest::Contains("got also \"state.0.step\"\n"),
+                       Error);
+
+  optim::Adam adam{{p}};
+  const optim::StateDict state = adam.state_dict();
+  CHECK_THROWS_WITH_AS(adam.load_state_dict(with(state, "param_groups.0.betas.1", number(7))),
+                       "[Adam] expected betas in [0, 1), got {0.9, 7}", Error);
+  CHECK(adam.options().betas.second == 0.999);
+}
+
+TEST_CASE(
+    "options that were changed to what cannot work stop the step before it changes anything") {
+  const Tensor a = parameter(1);
+  const Tensor b = parameter(1);
+  optim::SGD sgd{{optim::SGD::Group{{a}}, optim::SGD::Group{{b}}}};
+  for (const Tensor& p : {a, b}) p.set_grad(slope(1));
+  sgd.options(1).lr = -3;
+  CHECK_THROWS_WITH_AS(sgd.step(), "[SGD] expected a finite lr of at least 0, got -3", Error);
+  sgd.options(1) = {.dampening = infinity};
+  CHECK_THROWS_WITH_AS(sgd.step(), "[SGD] expected a finite dampening, got inf", Error);
+  CHECK(values_of(a) == std::vector<double>{1, 1});
+
+  optim::AdamW adam{{a}};
+  adam.options().betas = {7, 7};
+  CHECK_THROWS_WITH_AS(adam.step(), "[AdamW] expected betas in [0, 1), got {7, 7}", Error);
+  CHECK(values_of(a) == std::vector<double>{1, 1});
+}
+
+TEST_CASE("a learning rate is checked where it is set, for all groups before the first changes") {
+  const Tensor a = parameter(1);
+  const Tensor b = parameter(1);
+  optim::Adam adam{{optim::Adam::Group{{a}}, optim::Adam::Group{{b}}}};
+  for (const double lr : {infinity, not_a_number, -1.0}) {
+    CHECK_THROWS_WITH_AS(adam.set_lr(lr), doctest::Contains("[Adam] expected a finite lr"), Error);
+    CHECK_THROWS_WITH_AS(adam.set_lr(1, lr), doctest::Contains("[Adam] expected a finite lr"),
+                         Error);
+  }
+  CHECK(adam.lr(0) == 1e-3);
+  CHECK(adam.lr(1) == 1e-3);
+  adam.set_lr(0);  // a schedule may end there
+  adam.step();
+  CHECK(adam.lr(1) == 0);
+
+  adam.options(1).betas = {7, 7};
+  CHECK_THROWS_AS(adam.set_lr(0.5), Error);
+  CHECK(adam.lr(0) == 0);
+}
+
+TEST_CASE("a group that does not exist is told") {
+  const Tensor a = parameter(1);
+  optim::SGD sgd{{a}};
+  CHECK_THROWS_WITH_AS(sgd.options(9), "[SGD] expected a group in [0, 1), got 9", Error);
+  CHECK_THROWS_WITH_AS(sgd.options(-1), "[SGD] expected a group in [0, 1), got -1", Error);
+  CHECK_THROWS_WITH_AS(std::as_const(sgd).options(1), "[SGD] expected a group in [0, 1), got 1",
+                       Error);
 }

@@ -51,13 +51,14 @@ TEST_CASE("SGD finds the bottom of a bowl") {
 
 TEST_CASE("SGD refuses options that cannot work") {
   const std::vector<Tensor> p = {zeros(1, {.requires_grad = true})};
-  CHECK_THROWS_WITH_AS(optim::SGD(p, {.lr = -1}), "[SGD] expected lr of at least 0, got -1", Error);
+  CHECK_THROWS_WITH_AS(optim::SGD(p, {.lr = -1}),
+                       "[SGD] expected a finite lr of at least 0, got -1", Error);
   CHECK_THROWS_WITH_AS(optim::SGD(p, {.lr = std::numeric_limits<double>::quiet_NaN()}),
-                       "[SGD] expected lr of at least 0, got nan", Error);
+                       "[SGD] expected a finite lr of at least 0, got nan", Error);
   CHECK_THROWS_WITH_AS(optim::SGD(p, {.momentum = -0.5}),
-                       "[SGD] expected momentum of at least 0, got -0.5", Error);
+                       "[SGD] expected a finite momentum of at least 0, got -0.5", Error);
   CHECK_THROWS_WITH_AS(optim::SGD(p, {.weight_decay = -0.5}),
-                       "[SGD] expected weight_decay of at least 0, got -0.5", Error);
+                       "[SGD] expected a finite weight_decay of at least 0, got -0.5", Error);
   CHECK_THROWS_WITH_AS(
       optim::SGD(p, {.nesterov = true}),
       "[SGD] expected momentum above 0 and no dampening for nesterov, got momentum "
