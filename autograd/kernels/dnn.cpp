@@ -108,12 +108,11 @@ class Call {
     if (scratch_bytes_ != 0) add({DNNL_ARG_SCRATCHPAD, desc.scratchpad_desc()});
   }
 
-  std::size_t scratch_bytes() const { return scratch_bytes_; }
-
-  void run(dnnl::stream& stream, void* scratch, std::initializer_list<const void*> memory) {
+  void run(dnnl::stream& stream, std::initializer_list<const void*> memory) {
+    const Buffer scratch(scratch_bytes_);
     std::size_t i = 0;
     for (const void* data : memory) bind(i++, const_cast<void*>(data));
-    if (scratch_bytes_ != 0) bind(i, scratch);
+    if (scratch_bytes_ != 0) bind(i, scratch.data());
     const dnnl_status_t status =
         dnnl_primitive_execute(primitive_.get(), stream.get(), count_, handles_.data());
     if (status != dnnl_success) [[unlikely]]
@@ -171,7 +170,7 @@ struct ConvCall {
   Call call;
   Call reorder;
   bool reorders = false;
-  Buffer packed;
+  std::size_t packed_bytes = 0;
 };
 
 using MatmulKey = std::array<Size, 9>;
@@ -182,15 +181,6 @@ struct Context {
   dnnl::stream stream{engine()};
   Cache<MatmulKey, Call, 512> matmuls;
   Cache<ConvKey, ConvCall, 256> convs;
-  Buffer scratch;
-
-  void* scratch_for(std::size_t bytes) {
-    if (scratch.bytes() < bytes) {
-      scratch = Buffer();
-      scratch = Buffer(bytes);
-    }
-    return scratch.data();
-  }
 };
 
 Context& context() {
@@ -263,7 +253,7 @@ ConvCall make_conv(ConvKind kind, const ConvShape& s, bool bias) {
   auto keep_weights = [&](const Desc& own, bool unpack) {
     result.reorders = own != plain;
     if (!result.reorders) return;
-    result.packed = Buffer(own.get_size());
+    result.packed_bytes = own.get_size();
     const Desc& from = unpack ? own : plain;
     const Desc& to = unpack ? plain : own;
     const dnnl::reorder::primitive_desc desc(engine(), from, engine(), to, attributes(false));
@@ -322,12 +312,12 @@ ConvCall& conv_call(Context& mine, ConvKind kind, const ConvShape& s, bool bias,
   return mine.convs.get(key, [&] { return make_conv(kind, s, bias); });
 }
 
-/// The weights in the primitive's format.
-const float* packed_weights(Context& mine, ConvCall& conv, const float* w) {
+/// The weights in the primitive's format; `room` is for those that have one of their own.
+const float* packed_weights(Context& mine, ConvCall& conv, const float* w, Buffer& room) {
   if (!conv.reorders) return w;
-  conv.reorder.run(mine.stream, mine.scratch_for(conv.reorder.scratch_bytes()),
-                   {w, conv.packed.data()});
-  return conv.packed.data();
+  room = Buffer(conv.packed_bytes);
+  conv.reorder.run(mine.stream, {w, room.data()});
+  return room.data();
 }
 
 /// A 1x1 convolution that skips pixels.
@@ -375,15 +365,14 @@ void conv_weight_part(const ConvShape& s, const float* x, const float* dy, float
   const ThreadScope scope(1);
   Context& mine = context();
   ConvCall& conv = conv_call(mine, ConvKind::weight, s, db != nullptr, 1);
-  float* own = conv.reorders ? conv.packed.data() : dw;
-  void* scratch =
-      mine.scratch_for(std::max(conv.call.scratch_bytes(), conv.reorder.scratch_bytes()));
+  const Buffer packed(conv.packed_bytes);
+  float* own = conv.reorders ? packed.data() : dw;
   if (db != nullptr) {
-    conv.call.run(mine.stream, scratch, {x, dy, own, db});
+    conv.call.run(mine.stream, {x, dy, own, db});
   } else {
-    conv.call.run(mine.stream, scratch, {x, dy, own});
+    conv.call.run(mine.stream, {x, dy, own});
   }
-  if (conv.reorders) conv.reorder.run(mine.stream, scratch, {own, dw});
+  if (conv.reorders) conv.reorder.run(mine.stream, {own, dw});
 }
 
 }  // namespace
@@ -397,11 +386,10 @@ void dnn_matmul(const DnnMatmul& s, const float* a, const float* b, const float*
   const MatmulKey key{
       s.m, s.n, s.k, s.a_row, s.a_col, s.b_row, s.b_col, threads, s.bias * 2 + s.accumulate};
   Call& call = mine.matmuls.get(key, [&] { return make_matmul(s); });
-  void* scratch = mine.scratch_for(call.scratch_bytes());
   if (s.bias) {
-    call.run(mine.stream, scratch, {a, b, c, bias});
+    call.run(mine.stream, {a, b, c, bias});
   } else {
-    call.run(mine.stream, scratch, {a, b, c});
+    call.run(mine.stream, {a, b, c});
   }
 }
 
@@ -418,12 +406,12 @@ void dnn_conv(const ConvShape& s, const float* x, const float* w, const float* b
   const ThreadScope scope(threads);
   Context& mine = context();
   ConvCall& conv = conv_call(mine, ConvKind::forward, s, bias != nullptr, threads);
-  const float* weights = packed_weights(mine, conv, w);
-  void* scratch = mine.scratch_for(conv.call.scratch_bytes());
+  Buffer room;
+  const float* weights = packed_weights(mine, conv, w, room);
   if (bias != nullptr) {
-    conv.call.run(mine.stream, scratch, {x, weights, y, bias});
+    conv.call.run(mine.stream, {x, weights, y, bias});
   } else {
-    conv.call.run(mine.stream, scratch, {x, weights, y});
+    conv.call.run(mine.stream, {x, weights, y});
   }
 }
 
@@ -432,8 +420,9 @@ void dnn_conv_input(const ConvShape& s, const float* dy, const float* w, float* 
   const ThreadScope scope(threads);
   Context& mine = context();
   ConvCall& conv = conv_call(mine, ConvKind::input, s, false, threads);
-  const float* weights = packed_weights(mine, conv, w);
-  conv.call.run(mine.stream, mine.scratch_for(conv.call.scratch_bytes()), {dy, weights, dx});
+  Buffer room;
+  const float* weights = packed_weights(mine, conv, w, room);
+  conv.call.run(mine.stream, {dy, weights, dx});
 }
 
 void dnn_conv_weight(const ConvShape& s, const float* x, const float* dy, float* dw, float* db) {
