@@ -10,6 +10,7 @@
 #include <new>
 #include <utility>
 
+#include "reel/autograd/detail/guarded_blocks.h"
 #include "reel/autograd/detail/memory_counters.h"
 #include "reel/autograd/fail.h"
 
@@ -23,6 +24,8 @@ constexpr std::size_t slab_bytes = std::size_t{256} << 10;
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 constexpr std::size_t class_count = small_classes + 4 * 40;
 
+// Set before the first request, if at all.
+std::atomic<bool> guarded{false};
 std::atomic<std::size_t> cache_limit{std::size_t{1} << 30};
 
 std::size_t class_of(std::size_t bytes) {
@@ -172,7 +175,10 @@ void* detail::allocate(std::size_t bytes) {
   const std::size_t index = class_of(bytes);
   const std::size_t rounded = class_bytes(index);
   void* block = nullptr;
-  if (FreeBlock* head = cache.free[index]) {
+  if (guarded.load(std::memory_order_relaxed)) {
+    block = allocate_guarded(bytes);
+    if (block == nullptr) fail("allocate", "expected {} bytes of memory, got none", bytes);
+  } else if (FreeBlock* head = cache.free[index]) {
     cache.free[index] = head->next;
     cache.stats.cached -= rounded;
     if (index >= small_classes) cache.large_cached -= rounded;
@@ -190,6 +196,10 @@ void detail::deallocate(void* block, std::size_t bytes) noexcept {
   const std::size_t index = class_of(bytes);
   const std::size_t rounded = class_bytes(index);
   cache.returned += static_cast<std::int64_t>(rounded);
+  if (guarded.load(std::memory_order_relaxed)) {
+    deallocate_guarded(block, bytes);
+    return;
+  }
   if (index >= small_classes) {
     if (cache.closed ||
         cache.large_cached + rounded > cache_limit.load(std::memory_order_relaxed)) {
@@ -207,6 +217,12 @@ void detail::deallocate(void* block, std::size_t bytes) noexcept {
   head->next = cache.free[index];
   cache.free[index] = head;
   cache.stats.cached += rounded;
+}
+
+void detail::guard_blocks() {
+  check(cache.stats.allocations == 0, "guard_blocks", "expected no request before it, got {}",
+        cache.stats.allocations);
+  guarded.store(true, std::memory_order_relaxed);
 }
 
 MemoryStats memory_stats() {
