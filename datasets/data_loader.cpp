@@ -27,6 +27,10 @@ void BatchCursor::settle() {
   }
 }
 
+void BatchCursor::check_not_done() const {
+  check(!done(), "DataLoader", "expected a batch that is left, got the end of the pass");
+}
+
 void check_options(const DataLoaderOptions& options) {
   check(options.batch_size > 0, "DataLoader", "expected batch_size > 0, got {}",
         options.batch_size);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -36,14 +37,23 @@ class REEL_API BatchCursor {
               std::uint64_t epoch);
 
   bool done() const { return begin_ >= end_; }
-  std::span<const Size> indices() const { return {order_.data() + first_, count_}; }
+
+  /// The samples of the current batch. Throws at the end.
+  std::span<const Size> indices() const {
+    check_not_done();
+    return {order_.data() + first_, count_};
+  }
+
+  /// Goes on to the next batch. Throws at the end.
   void advance() {
+    check_not_done();
     begin_ += batch_size_;
     settle();
   }
 
  private:
   void settle();
+  void check_not_done() const;
 
   Size batch_size_;
   Size end_;        // one past the last sample that a batch is made of
@@ -51,6 +61,24 @@ class REEL_API BatchCursor {
   bool shuffled_;
   std::vector<Size> order_;  // all samples when shuffled, else those of the current batch
   std::size_t first_ = 0, count_ = 0;
+};
+
+/// A counter that threads share and that is copied by its value.
+class SharedCounter {
+ public:
+  SharedCounter() = default;
+  SharedCounter(const SharedCounter& other) : value_(other.value()) {}
+  SharedCounter& operator=(const SharedCounter& other) {
+    set(other.value());
+    return *this;
+  }
+
+  std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
+  void set(std::uint64_t value) { value_.store(value, std::memory_order_relaxed); }
+  std::uint64_t next() { return value_.fetch_add(1, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
 };
 
 /// Throws for a batch size below 1.
@@ -72,7 +100,10 @@ REEL_API Size number_of_batches(Size samples, const DataLoaderOptions& options);
 /// loader made anew for every pass, as above, should leave the seed unset and call `manual_seed`
 /// before. An empty set gives no batch.
 ///
-/// Throws `Error` unless `batch_size` is positive.
+/// Several threads may begin passes of one loader: each takes an epoch of its own. An iterator is
+/// one thread's, and the data set's own `get` or `batch` must bear to be called by several.
+///
+/// Throws `Error` unless `batch_size` is positive, and when an iterator is used at the end.
 template <Dataset D>
 class DataLoader {
  public:
@@ -117,18 +148,18 @@ class DataLoader {
 
   /// The number of the pass that the next `begin()` starts; settable, to go on where a run was
   /// stopped.
-  std::uint64_t epoch() const { return epoch_; }
-  void set_epoch(std::uint64_t epoch) { epoch_ = epoch; }
+  std::uint64_t epoch() const { return epoch_.value(); }
+  void set_epoch(std::uint64_t epoch) { epoch_.set(epoch); }
 
   /// Starts a pass, in a new order when shuffled.
-  Iterator begin() { return {set_, {set_.size(), options_, seed_, epoch_++}}; }
+  Iterator begin() { return {set_, {set_.size(), options_, seed_, epoch_.next()}}; }
   std::default_sentinel_t end() const { return {}; }
 
  private:
   D set_;
   DataLoaderOptions options_;
   std::uint64_t seed_ = 0;
-  std::uint64_t epoch_ = 0;
+  detail::SharedCounter epoch_;
 };
 
 }  // namespace reel

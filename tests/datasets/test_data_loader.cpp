@@ -6,6 +6,8 @@
 #include <limits>
 #include <memory>
 #include <numeric>
+#include <thread>
+#include <vector>
 
 #include "datasets/support/temp_folder.h"
 #include "reel/autograd/random.h"
@@ -152,6 +154,36 @@ TEST_CASE("passes over one loader may be nested, and left early") {
     if (outer.numel() > 0) break;
   }
   CHECK(inner == Indices{2, 2});
+}
+
+TEST_CASE("an iterator at the end gives no batch") {
+  for (const bool shuffle : {false, true}) {
+    DataLoader loader{counting(3), {.batch_size = 2, .shuffle = shuffle}};
+    auto it = loader.begin();
+    *it;
+    ++it;
+    *it;
+    ++it;
+    REQUIRE(it == loader.end());
+    CHECK_ERROR(*it, "[DataLoader] expected a batch that is left, got the end of the pass");
+    CHECK_ERROR(++it, "[DataLoader] expected a batch that is left, got the end of the pass");
+    DataLoader nothing{counting(0), {.shuffle = shuffle}};
+    CHECK_ERROR(*nothing.begin(), "got the end of the pass");
+  }
+}
+
+TEST_CASE("threads that begin passes of one loader get different epochs") {
+  // Passes over nothing, so that the threads do little else than count.
+  DataLoader loader{counting(0)};
+  constexpr std::uint64_t threads = 4, passes = 200000;
+  std::vector<std::thread> all;
+  for (std::uint64_t i = 0; i < threads; ++i) {
+    all.emplace_back([&] {
+      for (std::uint64_t pass = 0; pass < passes; ++pass) loader.begin();
+    });
+  }
+  for (std::thread& thread : all) thread.join();
+  CHECK(loader.epoch() == threads * passes);
 }
 
 TEST_CASE("a loader makes batches of any data set") {
