@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <optional>
 #include <vector>
 
 #include "reel/autograd/detail/file.h"
@@ -74,24 +75,29 @@ Header read_header(detail::ByteSource& source) {
   return header;
 }
 
+/// Bytes of the elements; nothing where a reader could not count them. Zero counts are left out, so
+/// that the others cannot overflow beside one.
+std::optional<Size> payload_of(const IdxType& type, const Shape& shape) {
+  Size product = type.bytes;
+  bool none = false;
+  for (const Size count : shape) {
+    if (count == 0) {
+      none = true;
+    } else if (__builtin_mul_overflow(product, count, &product)) {
+      return std::nullopt;
+    }
+  }
+  if (product > std::numeric_limits<Size>::max() / 8) return std::nullopt;
+  return none ? 0 : product;
+}
+
 /// Bytes of the elements, after making sure that the file can hold them: nothing is allocated on
 /// the word of a header alone.
 Size checked_payload(const Header& header, const detail::ByteSource& source) {
-  // Zero counts are left out of the product, so that the others cannot overflow beside one.
-  Size product = header.type->bytes;
-  bool none = false;
-  bool overflow = false;
-  for (const Size count : header.shape) {
-    if (count == 0) {
-      none = true;
-    } else {
-      overflow = overflow || __builtin_mul_overflow(product, count, &product);
-    }
-  }
-  overflow = overflow || product > std::numeric_limits<Size>::max() / 8;
-  check(!overflow, reading, "expected counts that fit into memory, got {} of {} {}", header.shape,
-        header.type->name, source.where(4));
-  const Size payload = none ? 0 : product;
+  const std::optional<Size> counted = payload_of(*header.type, header.shape);
+  check(counted.has_value(), reading, "expected counts that fit into memory, got {} of {} {}",
+        header.shape, header.type->name, source.where(4));
+  const Size payload = *counted;
   const Size start = source.offset();
 
   if (source.compressed()) {
@@ -236,6 +242,8 @@ void write_idx(const std::string& path, const Tensor& tensor) {
           "expected dimensions below 2^32, got {}", tensor.shape());
     for (const int shift : {24, 16, 8, 0}) header.push_back(static_cast<std::byte>(count >> shift));
   }
+  check(payload_of(*type, tensor.shape()).has_value(), writing,
+        "expected dimensions that fit into memory, got {} of {}", tensor.shape(), type->name);
   const Tensor swapped =
       type->bytes > 1 ? tensor.detach().contiguous().clone() : tensor.detach().contiguous();
   const std::byte* const data = swapped.impl().data;
