@@ -3,13 +3,14 @@
 #include <string>
 #include <vector>
 
+#include "reel/autograd/detail/locale.h"
 #include "reel/autograd/tensor.h"
 
 namespace reel::datasets {
 
 /// What a terminal can show.
 enum class Colors {
-  none,       ///< shades made of the characters ` ░▒▓█`, for files and plain terminals
+  none,       ///< shades: ` ░▒▓█`, or ` .:-=+*#%@` in ASCII; for files and plain terminals
   ansi256,    ///< 24 greys
   truecolor,  ///< every grey and colour
 };
@@ -21,20 +22,24 @@ REEL_API Colors terminal_colors();
 /// How pictures are drawn as text.
 struct ShowOptions {
   Colors colors = Colors::truecolor;
-  /// Columns of the terminal: how many pictures `show_images` puts side by side.
+  /// Columns of the terminal: how many pictures `show_images` puts side by side. A picture that is
+  /// wider is drawn smaller, each pixel the mean of 2x2, 3x3, ... of its own.
   Size width = 80;
+  /// Whether half blocks and shades may be used, or ASCII only. Unless set: whether `LC_ALL`,
+  /// `LC_CTYPE` or `LANG` asks for UTF-8.
+  bool unicode = reel::detail::utf8_locale();
 };
 
 /// A picture as text, one character a pixel wide and two pixels high, each line ended by "\n".
 ///
-/// `image`: uint8 in [0, 255] or floating in [0, 1] (beyond which it is clipped), of shape `[H,
-/// W]`,
-/// `[1, H, W]` (grey) or `[3, H, W]` (red, green, blue). Throws `Error` for other shapes and
-/// dtypes.
+/// `image`: uint8 in [0, 255] or floating in [0, 1] (beyond which it is clipped), of shape
+/// `[H, W]`, `[1, H, W]` (grey) or `[3, H, W]` (red, green, blue). Throws `Error` for other shapes
+/// and dtypes.
 REEL_API std::string show_image(const Tensor& image, const ShowOptions& options = {});
 
 /// Pictures `[N, H, W]` or `[N, C, H, W]` side by side, in as many rows as they need, each with a
-/// caption below, cut to the picture's width. Throws `Error` unless there are `N` captions or none.
+/// caption below, cut to the picture's width, or to the terminal's where a row has one picture.
+/// Throws `Error` unless there are `N` captions or none.
 ///
 /// **Example**
 /// ```cpp

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "reel/autograd/detail/locale.h"
+
 #if __has_include(<sys/ioctl.h>)
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -113,21 +115,6 @@ const char* environment(const char* name) {
   return value != nullptr && *value != '\0' ? value : nullptr;
 }
 
-/// Whether the locale's character set is UTF-8. Read from the environment: a library must not call
-/// setlocale for its user.
-bool utf8_locale() {
-  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
-    const char* value = environment(name);
-    if (value == nullptr) continue;
-    std::string lower = value;
-    std::ranges::transform(lower, lower.begin(), [](char c) {
-      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return lower.find("utf-8") != std::string::npos || lower.find("utf8") != std::string::npos;
-  }
-  return false;
-}
-
 bool is_terminal([[maybe_unused]] std::FILE* out) {
 #ifdef REEL_HAS_TERMINAL
   const char* term = environment("TERM");
@@ -215,7 +202,7 @@ ProgressBar::ProgressBar(Verbose verbose, std::FILE* out)
   if (verbose_ == Verbose::automatic) {
     verbose_ = is_terminal(out) ? Verbose::bar : Verbose::lines;
   }
-  look_.unicode = utf8_locale();
+  look_.unicode = detail::utf8_locale();
   look_.color = environment("NO_COLOR") == nullptr;
   start();
 }

@@ -12,8 +12,9 @@ using namespace reel::datasets;
 using reel::testing::Environment;
 
 namespace {
-constexpr ShowOptions plain{.colors = Colors::none};
-}
+const ShowOptions plain{.colors = Colors::none, .unicode = true};
+const ShowOptions ascii{.colors = Colors::none, .unicode = false};
+}  // namespace
 
 TEST_CASE("show_image draws shades of two rows a line") {
   const Tensor image =
@@ -30,12 +31,12 @@ TEST_CASE("show_image takes floats in [0, 1] and clips what lies beyond") {
 
 TEST_CASE("show_image in colour: upper pixel in front, lower pixel behind") {
   const Tensor image = tensor({{0, 255}, {128, 1}}, {.dtype = uint8});
-  CHECK(show_image(image, {.colors = Colors::truecolor}) ==
+  CHECK(show_image(image, {.colors = Colors::truecolor, .unicode = true}) ==
         "\x1b[38;2;0;0;0;48;2;128;128;128m▀\x1b[38;2;255;255;255;48;2;1;1;1m▀\x1b[0m\n");
-  CHECK(show_image(image, {.colors = Colors::ansi256}) ==
+  CHECK(show_image(image, {.colors = Colors::ansi256, .unicode = true}) ==
         "\x1b[38;5;16;48;5;244m▀\x1b[38;5;231;48;5;16m▀\x1b[0m\n");
   const Tensor red = tensor({{{255}}, {{0}}, {{10}}}, {.dtype = uint8});
-  CHECK(show_image(red) == "\x1b[38;2;255;0;10;48;2;0;0;0m▀\x1b[0m\n");
+  CHECK(show_image(red, {.unicode = true}) == "\x1b[38;2;255;0;10;48;2;0;0;0m▀\x1b[0m\n");
 }
 
 TEST_CASE("show_image refuses what is no picture") {
@@ -52,8 +53,10 @@ TEST_CASE("show_images puts pictures side by side with captions") {
       {{{255, 255}, {255, 255}}, {{0, 0}, {0, 0}}, {{128, 128}, {128, 128}}}, {.dtype = uint8});
   CHECK(show_images(images, {}, plain) == "██    ▒▒\n");
   CHECK(show_images(images.unsqueeze(1), {"a", "long", "é✓x"},
-                    {.colors = Colors::none, .width = 7}) == "██   \na  lo\n▒▒\né✓\n");
-  CHECK(show_images(images, {}, {.colors = Colors::none, .width = 0}) == "██\n  \n▒▒\n");
+                    {.colors = Colors::none, .width = 7, .unicode = true}) ==
+        "██   \na  lo\n▒▒\né✓\n");
+  CHECK(show_images(images, {}, {.colors = Colors::none, .width = 2, .unicode = true}) ==
+        "██\n  \n▒▒\n");
   CHECK(show_images(empty({0, 2, 2}), {}, plain) == "");
   CHECK_ERROR(show_images(images, {"one"}), "[show_images] expected 3 captions or none, got 1");
   CHECK_ERROR(show_images(empty({2, 2})),
@@ -63,4 +66,42 @@ TEST_CASE("show_images puts pictures side by side with captions") {
 TEST_CASE("NO_COLOR asks for none") {
   const Environment no_color("NO_COLOR", "1");
   CHECK(terminal_colors() == Colors::none);
+}
+
+TEST_CASE("in an ASCII locale pictures are ASCII") {
+  const Tensor image =
+      tensor({{0, 30, 60, 128, 180, 255}, {0, 30, 60, 128, 180, 255}, {255, 0, 0, 0, 0, 0}},
+             {.dtype = uint8});
+  CHECK(show_image(image, ascii) == " .:+#@\n+     \n");
+  CHECK(show_image(tensor({{0, 255}, {128, 255}}, {.dtype = uint8}),
+                   {.colors = Colors::truecolor, .unicode = false}) ==
+        "\x1b[48;2;64;64;64m \x1b[48;2;255;255;255m \x1b[0m\n");
+  CHECK(show_image(tensor({{0, 255}, {128, 255}}, {.dtype = uint8}),
+                   {.colors = Colors::ansi256, .unicode = false}) ==
+        "\x1b[48;5;238m \x1b[48;5;231m \x1b[0m\n");
+
+  const Environment all("LC_ALL", nullptr), type("LC_CTYPE", nullptr), lang("LANG", nullptr);
+  CHECK_FALSE(ShowOptions{}.unicode);
+  const Environment german("LANG", "de_DE.UTF-8");
+  CHECK(ShowOptions{}.unicode);
+  const Environment latin("LC_CTYPE", "de_DE.ISO-8859-1");
+  CHECK_FALSE(ShowOptions{}.unicode);
+  const Environment utf8("LC_ALL", "C.utf8");
+  CHECK(ShowOptions{}.unicode);
+}
+
+TEST_CASE("a picture wider than the terminal is drawn smaller, its caption as wide as that") {
+  const Tensor image = tensor(
+      {{0, 0, 255, 255, 40}, {0, 0, 255, 255, 40}, {255, 255, 0, 0, 40}, {255, 255, 0, 0, 40}},
+      {.dtype = uint8});
+  const auto narrow = [](Size width) {
+    return ShowOptions{.colors = Colors::none, .width = width, .unicode = true};
+  };
+  CHECK(show_image(image, narrow(5)) == "  ██░\n██  ░\n");
+  CHECK(show_image(image, narrow(4)) == "▒▒░\n");
+  CHECK(show_image(image, narrow(3)) == "▒▒░\n");
+  CHECK(show_image(image, narrow(1)) == "░\n");
+  CHECK(show_image(image, narrow(0)) == show_image(image, narrow(1)));
+  CHECK(show_images(image.unsqueeze(0), {"caption"}, narrow(4)) == "▒▒░\ncapt\n");
+  CHECK(show_images(image.unsqueeze(0), {"a"}, narrow(4)) == "▒▒░\na  \n");
 }
