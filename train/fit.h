@@ -1,105 +1,25 @@
 #pragma once
 
-#include <array>
 #include <concepts>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "reel/datasets/dataset.h"
-#include "reel/nn/loss.h"
 #include "reel/nn/module.h"
 #include "reel/optim/optimizer.h"
+#include "reel/train/callback.h"
+#include "reel/train/data.h"
+#include "reel/train/loss.h"
 #include "reel/train/progress.h"
 
 namespace reel::train {
 
 // --- what fit can be handed --------------------------------------------------------------------
-
-class LabeledData;
-
-/// A data set whose batches are two tensors, inputs and targets.
-template <class D>
-concept LabeledDataset =
-    !std::same_as<D, LabeledData> && Dataset<D> && (std::tuple_size<BatchOf<D>>::value == 2);
-
-/// Any such data set, its type forgotten; itself a data set. A handle: copies share the set.
-class LabeledData {
- public:
-  /// No data.
-  LabeledData() = default;
-
-  template <LabeledDataset D>
-  LabeledData(const D& set) : set_(std::make_shared<const Of<D>>(set)) {}
-
-  bool defined() const { return set_ != nullptr; }
-  Size size() const { return set_->size(); }
-  std::array<Tensor, 2> batch(std::span<const Size> indices) const { return set_->batch(indices); }
-
- private:
-  struct Any {
-    virtual ~Any() = default;
-    virtual Size size() const = 0;
-    virtual std::array<Tensor, 2> batch(std::span<const Size> indices) const = 0;
-  };
-  template <class D>
-  struct Of final : Any {
-    explicit Of(const D& data) : set(data) {}
-    Size size() const override { return set.size(); }
-    std::array<Tensor, 2> batch(std::span<const Size> indices) const override {
-      auto [inputs, targets] = batch_of(set, indices);
-      return {std::move(inputs), std::move(targets)};
-    }
-    D set;
-  };
-
-  std::shared_ptr<const Any> set_;
-};
-
-class Loss;
-
-/// A callable that makes a loss of outputs and targets.
-template <class F>
-concept LossFunction =
-    !std::same_as<F, Loss> && std::is_invocable_r_v<Tensor, const F&, const Tensor&, const Tensor&>;
-
-/// Any loss: a callable that makes a scalar from outputs and targets. One that averages over the
-/// samples, as all of Reel's do by default, gives the mean over an epoch its meaning.
-class Loss {
- public:
-  /// Cross-entropy from logits.
-  Loss() : Loss(nn::CrossEntropyLoss{}) {}
-
-  template <LossFunction F>
-  Loss(F loss) {
-    if constexpr (std::same_as<F, nn::CrossEntropyLoss>) {
-      takes_ = loss.from_logits ? Takes::logits : Takes::probabilities;
-    }
-    if constexpr (requires { loss.ignore_index; }) ignore_index_ = loss.ignore_index;
-    function_ = std::move(loss);
-  }
-
-  /// What the loss expects of the outputs, as far as fit knows it.
-  enum class Takes { anything, logits, probabilities };
-
-  Takes takes() const { return takes_; }
-  /// The class whose samples the loss passes over, if there is one.
-  std::optional<Size> ignore_index() const { return ignore_index_; }
-  Tensor operator()(const Tensor& outputs, const Tensor& targets) const {
-    return function_(outputs, targets);
-  }
-
- private:
-  std::function<Tensor(const Tensor&, const Tensor&)> function_;
-  Takes takes_ = Takes::anything;
-  std::optional<Size> ignore_index_;
-};
 
 /// An optimizer of the caller's, left where it is, or a temporary one, kept.
 class AnyOptimizer {
@@ -114,39 +34,6 @@ class AnyOptimizer {
 
  private:
   std::shared_ptr<optim::Optimizer> optimizer_;
-};
-
-/// What a callback sees when an epoch has ended, its validation included.
-struct EpochEnd {
-  Size epoch = 1;   ///< counted from 1
-  Size epochs = 1;  ///< how many were asked for
-  double loss = 0;  ///< mean over the samples of the epoch, while they were learnt
-  std::optional<double> accuracy = {};  ///< the same; none where targets are not classes
-  std::optional<double> val_loss = {};  ///< after the epoch; none without validation data
-  std::optional<double> val_accuracy = {};
-  double seconds = 0;              ///< of the training steps, without validation
-  bool stop = false;               ///< set it to end the training here
-  std::vector<Tensor> state = {};  ///< the model's parameters and buffers, not copied
-};
-
-/// Stops a training whose loss no longer falls. Follows `keras.callbacks.EarlyStopping`.
-///
-/// **Example**
-/// ```cpp
-/// train::fit(model, train_set, {.epochs = 100, .validation = held_out,
-///                               .callbacks = {train::EarlyStopping{.patience = 3}}});
-/// ```
-struct EarlyStopping {
-  Size patience = 3;         ///< epochs in a row without a better loss before it stops
-  double min_delta = 0;      ///< how much lower a loss must be to count as better
-  bool restore_best = true;  ///< whether the model goes back to its best epoch at the end
-
-  /// Looks at `val_loss`, or at `loss` where there is no validation.
-  REEL_API void operator()(EpochEnd& epoch);
-
-  double best_loss = 0;                 ///< the lowest loss seen, 0 before the first epoch
-  Size best_epoch = 0;                  ///< where it was seen, 0 before the first epoch
-  std::vector<Tensor> best_state = {};  ///< copies of the model's tensors there
 };
 
 /// What `fit` can be told. The defaults are those of Keras.

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "reel/nn/loss.h"
+
+namespace reel::train {
+
+class Loss;
+
+/// A callable that makes a loss of outputs and targets.
+template <class F>
+concept LossFunction =
+    !std::same_as<F, Loss> && std::is_invocable_r_v<Tensor, const F&, const Tensor&, const Tensor&>;
+
+/// Any loss: a callable that makes a scalar from outputs and targets. One that averages over the
+/// samples, as all of Reel's do by default, gives the mean over an epoch its meaning.
+class Loss {
+ public:
+  /// Cross-entropy from logits.
+  Loss() : Loss(nn::CrossEntropyLoss{}) {}
+
+  template <LossFunction F>
+  Loss(F loss) {
+    if constexpr (std::same_as<F, nn::CrossEntropyLoss>) {
+      takes_ = loss.from_logits ? Takes::logits : Takes::probabilities;
+    }
+    if constexpr (requires { loss.ignore_index; }) ignore_index_ = loss.ignore_index;
+    function_ = std::move(loss);
+  }
+
+  /// What the loss expects of the outputs, as far as fit knows it.
+  enum class Takes { anything, logits, probabilities };
+
+  Takes takes() const { return takes_; }
+  /// The class whose samples the loss passes over, if there is one.
+  std::optional<Size> ignore_index() const { return ignore_index_; }
+  Tensor operator()(const Tensor& outputs, const Tensor& targets) const {
+    return function_(outputs, targets);
+  }
+
+ private:
+  std::function<Tensor(const Tensor&, const Tensor&)> function_;
+  Takes takes_ = Takes::anything;
+  std::optional<Size> ignore_index_;
+};
+
+}  // namespace reel::train
