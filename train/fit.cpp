@@ -10,6 +10,7 @@
 #include "reel/autograd/tape.h"
 #include "reel/datasets/data_loader.h"
 #include "reel/optim/adam.h"
+#include "reel/train/checks.h"
 #include "reel/train/metrics.h"
 
 namespace reel::train {
@@ -180,8 +181,10 @@ class Training {
             data,
             {.batch_size = options.batch_size, .shuffle = options.shuffle, .seed = options.seed}) {
     if (options.optimizer.get() != nullptr) return;
-    std::vector<Tensor> parameters = model.parameters();
-    std::erase_if(parameters, [](const Tensor& frozen) { return !frozen.requires_grad(); });
+    std::vector<Tensor> parameters;
+    for (const auto& [name, parameter] : model.parameters()) {
+      if (parameter.requires_grad()) parameters.push_back(parameter);
+    }
     check(!parameters.empty(), "fit",
           "expected a model with parameters to train, got none\n"
           "help: a lambda hides the modules it uses; hand over the module, or give .optimizer");
@@ -207,6 +210,8 @@ class Training {
   EpochEnd run_epoch(Size epoch) {
     Progress progress{.epoch = epoch, .epochs = options_.epochs, .steps = loader_.size()};
     Score score(options_.loss);
+    // Anew in each epoch: a callback may have added a group.
+    trained_ = detail::trained_parameters(optimizer(), model_.parameters());
     bar_.start();
     for (const auto& [inputs, targets] : loader_) {
       step(progress, score, inputs, targets);
@@ -219,6 +224,7 @@ class Training {
     }
     progress.seconds = bar_.seconds();
     progress.figures = score.figures();
+    detail::check_parameters(trained_, epoch);
 
     EpochEnd end{.epoch = epoch,
                  .epochs = options_.epochs,
@@ -237,12 +243,9 @@ class Training {
     const Tensor loss = options_.loss(outputs, targets);
     const double value = item_of("fit", loss);
     if (progress.epoch == 1 && progress.step == 0) look_at(outputs);
-    check(std::isfinite(value), "fit",
-          "expected a finite loss, got {} in step {} of epoch {}; the parameters are those before "
-          "it\n"
-          "help: a smaller learning rate often helps; inputs should be finite and of size about 1",
-          value, progress.step + 1, progress.epoch);
+    detail::check_loss(value, trained_, progress.step + 1, progress.epoch);
     loss.backward();
+    detail::check_gradients(trained_, progress.step + 1, progress.epoch);
     optimizer().step();
     score.add(value, outputs, targets);
   }
@@ -268,6 +271,7 @@ class Training {
   ProgressBar bar_;
   DataLoader<LabeledData> loader_;
   std::optional<optim::Adam> adam_;
+  nn::NamedTensors trained_;
 };
 
 }  // namespace

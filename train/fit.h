@@ -90,7 +90,7 @@ class REEL_API AnyModel {
  public:
   virtual ~AnyModel() = default;
   virtual Tensor forward(const Tensor& inputs) = 0;
-  virtual std::vector<Tensor> parameters() = 0;
+  virtual nn::NamedTensors parameters() = 0;
   virtual std::vector<Tensor> state() = 0;
   /// The fields `training` of all its modules.
   virtual std::vector<bool*> modes() = 0;
@@ -105,7 +105,7 @@ class ModelOf final : public AnyModel {
  public:
   explicit ModelOf(Model& model) : model_(model) {}
   Tensor forward(const Tensor& inputs) override { return model_(inputs); }
-  std::vector<Tensor> parameters() override { return nn::parameters(model_); }
+  nn::NamedTensors parameters() override { return nn::named_parameters(model_); }
   std::vector<Tensor> state() override {
     std::vector<Tensor> tensors;
     for (auto& [name, tensor] : nn::state_dict(model_)) tensors.push_back(tensor);
@@ -141,9 +141,9 @@ concept TensorModel = std::is_invocable_r_v<Tensor, Model&, const Tensor&>;
 /// shown where targets are class indices, and for `nn::CrossEntropyLoss`.
 ///
 /// Warns once when outputs look like probabilities but the loss takes logits, or the other way
-/// round. Throws `Error` when there is no data, no parameter, an option out of range, or when the
-/// loss is no longer finite (before the step that would spoil the parameters). Follows
-/// `keras.Model.fit`.
+/// round. Throws `Error` when there is no data, no parameter, an option out of range, and when the
+/// loss or a gradient is not finite: before the step that would spoil the parameters, except for
+/// single elements of large gradients, which are told a little later. Follows `keras.Model.fit`.
 template <TensorModel Model>
 History fit(Model& model, const LabeledData& data, const FitOptions& options = {}) {
   detail::ModelOf<Model> any(model);

@@ -243,15 +243,17 @@ TEST_CASE("modes are restored when training fails") {
 }
 
 TEST_CASE("a loss that is not finite ends the training before it spoils the parameters") {
-  Spy spy;
-  const TensorDataset data(full({2, 3}, std::nan("")), tensor({0, 1}));
-  CHECK_THROWS_WITH_AS(
-      train::fit(spy, data, quiet),
-      "[fit] expected a finite loss, got nan in step 1 of epoch 1; the parameters are those before "
-      "it\n"
-      "help: a smaller learning rate often helps; inputs should be finite and of size about 1",
-      Error);
-  CHECK(spy.scale.item() == 1);
+  for (const double bad : {std::nan(""), -std::nan("")}) {
+    Spy spy;
+    const TensorDataset data(full({2, 3}, bad), tensor({0, 1}));
+    CHECK_THROWS_WITH_AS(
+        train::fit(spy, data, quiet),
+        "[fit] expected a finite loss, got nan in step 1 of epoch 1; the parameters are those "
+        "before it\n"
+        "help: a smaller learning rate often helps; inputs should be finite and of size about 1",
+        Error);
+    CHECK(spy.scale.item() == 1);
+  }
 }
 
 TEST_CASE("callbacks see each epoch and may end the training") {
