@@ -57,6 +57,19 @@ std::optional<Fault> fault_in(const nn::NamedTensors& parameters) {
   return {};
 }
 
+std::vector<Tensor> all_parameters(const optim::Optimizer& optimizer) {
+  std::vector<Tensor> all;
+  for (Size group = 0; group < optimizer.num_groups(); ++group) {
+    for (const Tensor& parameter : optimizer.parameters(group)) all.push_back(parameter);
+  }
+  return all;
+}
+
+nn::NamedTensors::const_iterator find(const nn::NamedTensors& named, const Tensor& tensor) {
+  return std::find_if(named.begin(), named.end(),
+                      [&](const auto& entry) { return entry.second.is_same(tensor); });
+}
+
 }  // namespace
 
 std::optional<double> first_not_finite(const Tensor& x, const Sampling& sampling) {
@@ -74,18 +87,51 @@ std::optional<double> first_not_finite(const Tensor& x, const Sampling& sampling
 nn::NamedTensors trained_parameters(const optim::Optimizer& optimizer,
                                     const nn::NamedTensors& model) {
   nn::NamedTensors trained;
-  for (Size group = 0; group < optimizer.num_groups(); ++group) {
-    for (const Tensor& parameter : optimizer.parameters(group)) {
-      const auto named = std::find_if(model.begin(), model.end(), [&](const auto& entry) {
-        return entry.second.is_same(parameter);
-      });
-      trained.emplace_back(named != model.end()
-                               ? named->first
-                               : fmt::format("parameter of shape {}", parameter.shape()),
-                           parameter);
-    }
+  for (const Tensor& parameter : all_parameters(optimizer)) {
+    const auto named = find(model, parameter);
+    trained.emplace_back(named != model.end()
+                             ? named->first
+                             : fmt::format("parameter of shape {}", parameter.shape()),
+                         parameter);
   }
   return trained;
+}
+
+std::vector<std::string> check_optimizer(const optim::Optimizer& optimizer,
+                                         const nn::NamedTensors& model) {
+  if (model.empty()) return {};
+  const std::vector<Tensor> held = all_parameters(optimizer);
+  const auto is_foreign = [&](const Tensor& p) { return find(model, p) == model.end(); };
+  const auto is_left_out = [&](const auto& entry) {
+    const auto is_it = [&](const Tensor& p) { return p.is_same(entry.second); };
+    return entry.second.requires_grad() && std::none_of(held.begin(), held.end(), is_it);
+  };
+  const auto foreign = std::count_if(held.begin(), held.end(), is_foreign);
+  check(foreign < std::ssize(held), "fit",
+        "expected an optimizer of the model's parameters, got one that holds none of them\n"
+        "help: make it from this very model, as in optim::Adam{{nn::parameters(model)}}; a clone, "
+        "and a model made anew, has parameters of its own");
+
+  std::vector<std::string> warnings;
+  if (const auto left = std::find_if(model.begin(), model.end(), is_left_out);
+      left != model.end()) {
+    warnings.push_back(fmt::format(
+        "[fit] the optimizer holds {} of the model's {} parameters; the others stay as they are, "
+        "\"{}\" the first of them\n"
+        "help: give it nn::parameters(model), or freeze the others by nn::requires_grad_(layer, "
+        "false)",
+        std::ssize(held) - foreign, model.size(), left->first));
+  }
+  if (foreign > 0) {
+    warnings.push_back(fmt::format(
+        "[fit] the optimizer holds {} parameter{} none of the model's, of shape {}{}\n"
+        "help: nn::parameters(model) finds all that the model trains; a clone has parameters of "
+        "its own",
+        foreign, foreign == 1 ? " that is" : "s that are",
+        std::find_if(held.begin(), held.end(), is_foreign)->shape(),
+        foreign == 1 ? "" : " the first of them"));
+  }
+  return warnings;
 }
 
 void check_gradients(const nn::NamedTensors& trained, Size step, Size epoch) {

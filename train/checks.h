@@ -3,6 +3,8 @@
 // Internal: what fit and evaluate look at before they trust a model, its optimizer and its loss.
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "reel/nn/state_dict.h"
 #include "reel/optim/optimizer.h"
@@ -21,6 +23,12 @@ std::optional<double> first_not_finite(const Tensor& x, const Sampling& sampling
 /// The parameters of all groups, under the names that the model has for them.
 nn::NamedTensors trained_parameters(const optim::Optimizer& optimizer,
                                     const nn::NamedTensors& model);
+
+/// Throws when an optimizer holds none of the model's parameters, and would train nothing. Returns
+/// warnings about those it leaves out without their being frozen, and those that are not the
+/// model's. A model that hides its parameters, as a lambda does, is taken on trust.
+std::vector<std::string> check_optimizer(const optim::Optimizer& optimizer,
+                                         const nn::NamedTensors& model);
 
 /// Throws for a gradient that is not finite, before the step that would spoil its parameter. `step`
 /// and `epoch` are counted from 1.

@@ -180,7 +180,12 @@ class Training {
         loader_(
             data,
             {.batch_size = options.batch_size, .shuffle = options.shuffle, .seed = options.seed}) {
-    if (options.optimizer.get() != nullptr) return;
+    if (const optim::Optimizer* given = options.optimizer.get()) {
+      for (const std::string& text : detail::check_optimizer(*given, model.parameters())) {
+        warn(options, text);
+      }
+      return;
+    }
     std::vector<Tensor> parameters;
     for (const auto& [name, parameter] : model.parameters()) {
       if (parameter.requires_grad()) parameters.push_back(parameter);

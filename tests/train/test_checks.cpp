@@ -148,3 +148,53 @@ TEST_CASE("a search for what is not finite takes every line in turn") {
   CHECK(train::detail::first_not_finite(table.t()).has_value());
   CHECK_FALSE(train::detail::first_not_finite(table.slice(0, 0, 3).slice(1, 0, 2)).has_value());
 }
+
+TEST_CASE("an optimizer that holds none of the model's parameters is refused") {
+  const TensorDataset data(ones({4, 2}), tensor({0, 1, 2, 0}));
+  nn::Sequential model{nn::Linear{2, 4}, nn::ReLU{}, nn::Linear{4, 3}};
+  auto copy = nn::clone(model);
+  optim::SGD other{nn::parameters(copy)};
+  CHECK(
+      message_of([&] { train::fit(model, data, {.optimizer = other, .verbose = silent}); }) ==
+      "[fit] expected an optimizer of the model's parameters, got one that holds none of them\n"
+      "help: make it from this very model, as in optim::Adam{nn::parameters(model)}; a clone, and "
+      "a model made anew, has parameters of its own");
+}
+
+TEST_CASE("what the optimizer leaves out, and what it holds beside the model, is warned of once") {
+  const TensorDataset data(ones({4, 2}), tensor({0, 1, 2, 0}));
+  nn::Sequential model{nn::Linear{2, 4}, nn::ReLU{}, nn::Linear{4, 3}};
+  std::vector<std::string> warnings;
+  const auto fit = [&](std::vector<Tensor> parameters) {
+    warnings.clear();
+    train::fit(model, data,
+               {.optimizer = optim::SGD{std::move(parameters)},
+                .epochs = 2,
+                .verbose = silent,
+                .on_warning = [&](const std::string& text) { warnings.push_back(text); }});
+  };
+  fit(nn::parameters(model));
+  CHECK(warnings.empty());
+
+  fit(nn::parameters(get<2>(model)));
+  REQUIRE(warnings.size() == 1);
+  CHECK(warnings[0] ==
+        "[fit] the optimizer holds 2 of the model's 4 parameters; the others stay as they are, "
+        "\"0.weight\" the first of them\n"
+        "help: give it nn::parameters(model), or freeze the others by nn::requires_grad_(layer, "
+        "false)");
+
+  nn::requires_grad_(get<0>(model), false);
+  fit(nn::parameters(get<2>(model)));
+  CHECK(warnings.empty());  // left out on purpose
+
+  std::vector<Tensor> more = nn::parameters(get<2>(model));
+  more.push_back(zeros({5}, {.requires_grad = true}));
+  fit(more);
+  REQUIRE(warnings.size() == 1);
+  CHECK(
+      warnings[0] ==
+      "[fit] the optimizer holds 1 parameter that is none of the model's, of shape [5]\n"
+      "help: nn::parameters(model) finds all that the model trains; a clone has parameters of its "
+      "own");
+}
