@@ -40,22 +40,24 @@ template <class T>
 consteval DType dtype_of() {
   if constexpr (std::same_as<T, bool>) {
     return bool_;
-  } else if constexpr (std::integral<T> && sizeof(T) == 8) {
-    return int64;
-  } else if constexpr (std::integral<T> && sizeof(T) == 4) {
-    return int32;
-  } else if constexpr (std::integral<T> && sizeof(T) == 1) {
+  } else if constexpr (std::same_as<T, int> || std::same_as<T, long> ||
+                       std::same_as<T, long long>) {
+    return sizeof(T) == 8 ? int64 : int32;
+  } else if constexpr (std::same_as<T, unsigned char>) {
     return uint8;
   } else if constexpr (std::same_as<T, float>) {
     return float32;
   } else {
-    static_assert(std::same_as<T, double>, "Reel has no dtype for this C++ type");
+    static_assert(std::same_as<T, double>,
+                  "Reel has no dtype for this C++ type: elements are float, double, std::int64_t, "
+                  "std::int32_t, std::uint8_t or bool");
     return float64;
   }
 }
 }  // namespace detail
 
-/// The dtype that holds C++ values of type `T`: `dtype_of<float> == float32`.
+/// The dtype that holds C++ values of type `T`: `dtype_of<float> == float32`. Does not compile for
+/// types that no dtype holds, such as `std::int8_t` and the unsigned ones of 2 bytes and more.
 template <class T>
 inline constexpr DType dtype_of = detail::dtype_of<std::remove_cv_t<T>>();
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <concepts>
 #include <string>
 #include <string_view>
 
@@ -30,9 +31,10 @@ struct fmt::formatter<reel::DType> : fmt::formatter<std::string_view> {
   }
 };
 
-/// As `reel::to_string` writes it; `{:.2}` sets the precision.
-template <>
-struct fmt::formatter<reel::Tensor> {
+/// As `reel::to_string` writes it; `{:.2}` sets the precision. Also for `nn::Parameter` and what
+/// `x[mask]` returns.
+template <std::derived_from<reel::Tensor> T>
+struct fmt::formatter<T> {
   constexpr auto parse(fmt::format_parse_context& context) {
     auto at = context.begin();
     if (at != context.end() && *at == '.') {

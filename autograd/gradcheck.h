@@ -66,14 +66,14 @@ TensorFunction as_tensor_function(auto f, std::index_sequence<I...>) {
 }  // namespace detail
 
 /// `gradcheck(f, x)`, `gradcheck(f, x, y)`: for a function of that many tensors.
-template <class F, std::same_as<Tensor>... Tensors>
+template <class F, std::derived_from<Tensor>... Tensors>
 requires std::invocable<F, Tensor, Tensors...> GradcheckResult gradcheck(F f, const Tensor& x,
                                                                          const Tensors&... more) {
   return gradcheck(detail::as_tensor_function(f, std::make_index_sequence<1 + sizeof...(more)>{}),
                    std::vector<Tensor>{x, more...});
 }
 
-template <class F, std::same_as<Tensor>... Tensors>
+template <class F, std::derived_from<Tensor>... Tensors>
 requires std::invocable<F, Tensor, Tensors...> GradcheckResult
 gradgradcheck(F f, const Tensor& x, const Tensors&... more) {
   return gradgradcheck(

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <concepts>
+#include <cstdint>
 #include <initializer_list>
 #include <iosfwd>
 #include <string>
@@ -48,10 +49,11 @@ class REEL_API Shape {
   constexpr Size* begin() { return values_; }
   constexpr Size* end() { return values_ + size_; }
 
-  constexpr Size operator[](Size i) const { return values_[i]; }
-  constexpr Size& operator[](Size i) { return values_[i]; }
-  constexpr Size back() const { return values_[size_ - 1]; }
-  constexpr Size& back() { return values_[size_ - 1]; }
+  /// Entry `i`; below 0 it counts from the end. Throws `[Shape] expected an index in [-2, 1] ...`.
+  constexpr Size operator[](Size i) const { return values_[checked(i)]; }
+  constexpr Size& operator[](Size i) { return values_[checked(i)]; }
+  constexpr Size back() const { return (*this)[size_ - 1]; }
+  constexpr Size& back() { return (*this)[size_ - 1]; }
 
   constexpr void push_back(Size value) {
     if (size_ == max_size) too_long();
@@ -67,11 +69,12 @@ class REEL_API Shape {
     pop_back();
   }
 
-  /// The product of the entries: how many elements a tensor of this shape has (1 for `{}`).
+  /// The product of the entries: how many elements a tensor of this shape has (1 for `{}`). Not
+  /// checked: no tensor has more than 2^48, and `detail::checked_numel` is what sees to that.
   constexpr Size numel() const {
-    Size product = 1;
-    for (Size value : *this) product *= value;
-    return product;
+    std::uint64_t product = 1;  // sizes that no tensor has may wrap around
+    for (Size value : *this) product *= static_cast<std::uint64_t>(value);
+    return static_cast<Size>(product);
   }
 
   friend constexpr bool operator==(const Shape& a, const Shape& b) {
@@ -79,6 +82,12 @@ class REEL_API Shape {
   }
 
  private:
+  constexpr Size checked(Size i) const {
+    if (static_cast<std::uint64_t>(i) >= static_cast<std::uint64_t>(size_)) [[unlikely]]
+      return wrapped(i);
+    return i;
+  }
+  Size wrapped(Size i) const;
   [[noreturn]] static void too_long();
 
   Size values_[max_size] = {};
@@ -97,11 +106,21 @@ REEL_API std::ostream& operator<<(std::ostream& out, const Shape& shape);
 
 namespace detail {
 
+/// Several integers where a list belongs, as in `zeros(2, 3)`: a slip that gets an answer.
+template <class... Sizes>
+concept LooseSizes = sizeof...(Sizes) > 1 && (std::integral<Sizes> && ...);
+
+/// False once the types are known: what a static_assert asks to fail only where it is used.
+template <class...>
+inline constexpr bool never = false;
+
 /// Row-major strides: the last dimension's neighbours are neighbours in memory.
 constexpr Strides contiguous_strides(const Shape& shape) {
   Strides strides = Shape::repeat(shape.size(), 1);
+  std::uint64_t step = 1;  // sizes that no tensor has may wrap around
   for (Size i = shape.size() - 1; i > 0; --i) {
-    strides[i - 1] = strides[i] * std::max<Size>(shape[i], 1);
+    step *= static_cast<std::uint64_t>(std::max<Size>(shape[i], 1));
+    strides[i - 1] = static_cast<Size>(step);
   }
   return strides;
 }
@@ -117,6 +136,12 @@ constexpr bool is_contiguous(const Shape& shape, const Strides& strides) {
   }
   return true;
 }
+
+/// `shape.numel()` of a shape that a tensor may have: no size below 0, and at most 2^48 elements,
+/// counting sizes of 0 as 1, so that neither strides nor a product of some of the sizes wraps
+/// around. Every tensor's shape has passed here.
+/// Throws `[op] expected at most 2^48 elements, got shape [4294967296, 4294967296]`.
+REEL_API Size checked_numel(const char* op, const Shape& shape);
 
 /// A dimension in `[0, rank)` from one in `[-rank, rank)`; a 0-d tensor takes 0 and -1.
 /// Throws `[op] expected a dimension in [-2, 1], got 3`.

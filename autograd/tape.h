@@ -156,6 +156,22 @@ Tensor record(const char* name, Tensor out, WithRespectTo<Rules>... rules) {
   return out;
 }
 
+namespace detail {
+template <class Forward, class... Tensors>
+concept OpInputs =
+    !std::convertible_to<Forward, Tensor> && (std::derived_from<Tensors, Tensor> && ...);
+}
+
+/// `record(name, forward, backward, x...)`, the form that makes an op from xtensor expressions, is
+/// in `autograd/xtensor.h`; this one only says so.
+template <class Forward, class Backward, class... Tensors>
+requires detail::OpInputs<Forward, Tensors...> Tensor record(const char*, const Forward&, Backward,
+                                                             const Tensor& x, const Tensors&...) {
+  static_assert(detail::never<Forward>,
+                "record with a forward and a backward needs #include <reel/autograd/xtensor.h>");
+  return x;
+}
+
 /// Which inputs of an op need a gradient.
 using Needs = std::vector<bool>;
 

@@ -1,6 +1,7 @@
 #include "reel/autograd/tensor.h"
 
 #include <algorithm>
+#include <cmath>
 #include <new>
 
 #include "reel/autograd/fail.h"
@@ -9,17 +10,19 @@
 namespace reel {
 namespace {
 
-detail::TensorImpl* new_impl(DType dtype, const Shape& shape, const Strides& strides) {
+/// `numel` comes from `checked_numel`, or from a tensor that has it already.
+detail::TensorImpl* new_impl(DType dtype, const Shape& shape, const Strides& strides, Size numel) {
   auto* impl = new (detail::allocate(sizeof(detail::TensorImpl))) detail::TensorImpl;
   impl->dtype = dtype;
   impl->shape = shape;
   impl->strides = strides;
-  impl->numel = shape.numel();
+  impl->numel = numel;
   return impl;
 }
 
-Tensor with_new_storage(DType dtype, const Shape& shape, const Strides& strides, bool contiguous) {
-  Tensor tensor(new_impl(dtype, shape, strides));
+Tensor with_new_storage(DType dtype, const Shape& shape, const Strides& strides, Size numel,
+                        bool contiguous) {
+  Tensor tensor(new_impl(dtype, shape, strides, numel));
   detail::TensorImpl& impl = tensor.impl();
   impl.storage = detail::new_storage(static_cast<std::size_t>(impl.numel * item_size(dtype)));
   impl.data = static_cast<std::byte*>(impl.storage->data);
@@ -27,16 +30,19 @@ Tensor with_new_storage(DType dtype, const Shape& shape, const Strides& strides,
   return tensor;
 }
 
-/// The product of the sizes, checked: a shape from a file or a sum gone wrong must not wrap around.
-void check_shape(const char* op, const Shape& shape) {
-  constexpr Size most = Size{1} << 48;
-  Size product = 1;
-  for (Size size : shape) {
-    check(size >= 0, op, "expected sizes of 0 or more, got shape {}", shape);
-    check(size == 0 || product <= most / size, op, "expected at most 2^48 elements, got shape {}",
-          shape);
-    product *= size;
-  }
+template <class T>
+detail::TensorImpl* new_number(T value) {
+  Tensor tensor = with_new_storage(dtype_of<T>, {}, {}, 1, true);
+  tensor.impl().is_number = true;
+  *reinterpret_cast<T*>(tensor.impl().data) = value;
+  return tensor.release();
+}
+
+/// How C++ spells the elements' type.
+const char* cpp_name(DType dtype) {
+  constexpr const char* names[] = {"float",        "double",       "std::int64_t",
+                                   "std::int32_t", "std::uint8_t", "bool"};
+  return names[static_cast<int>(dtype)];
 }
 
 }  // namespace
@@ -49,11 +55,13 @@ void detail::destroy(TensorImpl* impl) noexcept {
   deallocate(impl, sizeof(TensorImpl));
 }
 
-detail::TensorImpl* Tensor::number(DType dtype) {
-  Tensor tensor = with_new_storage(dtype, {}, {}, true);
-  tensor.impl_->is_number = true;
-  return tensor.release();
+void detail::number_too_large(std::uint64_t value) {
+  fail("Tensor", "expected a number that fits dtype int64, got {}", value);
 }
+
+detail::TensorImpl* Tensor::number(bool value) { return new_number(value); }
+detail::TensorImpl* Tensor::number(std::int64_t value) { return new_number(value); }
+detail::TensorImpl* Tensor::number(double value) { return new_number(value); }
 
 void Tensor::undefined() {
   fail("Tensor",
@@ -62,7 +70,13 @@ void Tensor::undefined() {
 }
 
 void Tensor::wrong_data_type(DType wanted) const {
-  fail("data_ptr", "expected dtype {}, got {}", dtype(), wanted);
+  fail("data_ptr", "expected data_ptr<{}>, as the tensor is {}, got data_ptr<{}>",
+       cpp_name(dtype()), dtype(), cpp_name(wanted));
+}
+
+bool Tensor::item_as_bool() const {
+  check(numel() == 1, "item", "expected a tensor with one element, got shape {}", shape());
+  return with_dtype(dtype(), [&]<class T>(T) { return *data_ptr<T>() != T{0}; });
 }
 
 double Tensor::item_as_double() const {
@@ -70,9 +84,21 @@ double Tensor::item_as_double() const {
   return with_dtype(dtype(), [&]<class T>(T) { return static_cast<double>(*data_ptr<T>()); });
 }
 
-std::int64_t Tensor::item_as_integer() const {
+std::int64_t Tensor::item_as_integer(std::int64_t least, std::int64_t most) const {
   check(numel() == 1, "item", "expected a tensor with one element, got shape {}", shape());
-  return with_dtype(dtype(), [&]<class T>(T) { return static_cast<std::int64_t>(*data_ptr<T>()); });
+  return with_dtype(dtype(), [&]<class T>(T) {
+    const T value = *data_ptr<T>();
+    bool fits;
+    if constexpr (std::floating_point<T>) {
+      // `most + 1` is a power of two, or rounds to one.
+      const double whole = std::trunc(static_cast<double>(value));
+      fits = whole >= static_cast<double>(least) && whole < static_cast<double>(most) + 1;
+    } else {
+      fits = value >= least && value <= most;
+    }
+    check(fits, "item", "expected a number in [{}, {}] for this type, got {}", least, most, value);
+    return static_cast<std::int64_t>(value);
+  });
 }
 
 const Tensor& Tensor::requires_grad_(bool value) const {
@@ -108,24 +134,28 @@ void Tensor::backward(const BackwardOptions& options) const { reel::backward({*t
 Tensor Tensor::detach() const { return detail::alias(*this, shape(), strides()); }
 
 Tensor empty(const Shape& shape, const TensorOptions& options) {
-  check_shape("empty", shape);
-  Tensor tensor = with_new_storage(options.dtype.value_or(float32), shape,
-                                   detail::contiguous_strides(shape), true);
+  Tensor tensor = detail::new_tensor("empty", shape, options.dtype.value_or(float32));
   if (options.requires_grad) tensor.requires_grad_();
   return tensor;
 }
 
-Tensor detail::empty_strided(const Shape& shape, const Strides& strides, DType dtype) {
-  check_shape("empty", shape);
-  return with_new_storage(dtype, shape, strides, is_contiguous(shape, strides));
+Tensor detail::new_tensor(const char* op, const Shape& shape, DType dtype) {
+  const Size numel = checked_numel(op, shape);
+  return with_new_storage(dtype, shape, contiguous_strides(shape), numel, true);
+}
+
+Tensor detail::empty_strided(const Shape& shape, const Strides& strides, DType dtype,
+                             const char* op) {
+  const Size numel = checked_numel(op, shape);
+  return with_new_storage(dtype, shape, strides, numel, is_contiguous(shape, strides));
 }
 
 Tensor detail::empty_like(const Tensor& like, DType dtype) {
   const TensorImpl& impl = like.impl();
   if (impl.contiguous || !is_dense(impl.shape, impl.strides)) {
-    return with_new_storage(dtype, impl.shape, contiguous_strides(impl.shape), true);
+    return with_new_storage(dtype, impl.shape, contiguous_strides(impl.shape), impl.numel, true);
   }
-  return with_new_storage(dtype, impl.shape, impl.strides, false);
+  return with_new_storage(dtype, impl.shape, impl.strides, impl.numel, false);
 }
 
 bool detail::is_dense(const Shape& shape, const Strides& strides) {
@@ -145,7 +175,7 @@ bool detail::is_dense(const Shape& shape, const Strides& strides) {
 
 Tensor detail::alias(const Tensor& base, const Shape& shape, const Strides& strides, Size offset) {
   const TensorImpl& from = base.impl();
-  Tensor view(new_impl(from.dtype, shape, strides));
+  Tensor view(new_impl(from.dtype, shape, strides, checked_numel("alias", shape)));
   TensorImpl& impl = view.impl();
   impl.storage = from.storage;
   add_ref(impl.storage->refs);

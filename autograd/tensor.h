@@ -1,8 +1,10 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <initializer_list>
 #include <iosfwd>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,13 +20,38 @@
 namespace reel {
 
 class Generator;
+class Indexed;
 struct BackwardOptions;
 struct Index;
 struct ValuesAndIndices;
 
-/// A C++ number that a tensor can be made from or hold.
+/// A C++ number that a tensor can be made from or read as.
 template <class T>
 concept Number = std::is_arithmetic_v<T>;
+
+namespace detail {
+
+struct IndexPlan;
+
+[[noreturn]] REEL_API void number_too_large(std::uint64_t value);
+
+/// A number as tensors are made from it, whatever its width: a bool, an int64 or a double.
+/// Throws for an unsigned one beyond int64.
+template <Number T>
+constexpr auto widen(T value) {
+  if constexpr (std::same_as<T, bool>) {
+    return value;
+  } else if constexpr (std::floating_point<T>) {
+    return static_cast<double>(value);
+  } else {
+    if constexpr (std::unsigned_integral<T> && sizeof(T) == 8) {
+      if (value > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) number_too_large(value);
+    }
+    return static_cast<std::int64_t>(value);
+  }
+}
+
+}  // namespace detail
 
 /// An n-dimensional array with a run-time dtype that remembers, where asked to, how it was
 /// computed.
@@ -38,25 +65,31 @@ class REEL_API Tensor {
   Tensor() = default;
 
   /// A 0-d tensor from a C++ number: what makes `2 * x`, `maximum(x, 0)` and `Tensor loss = 0.0`
-  /// work. In a mixed operation it counts by its kind only (bool < integer < floating), so `x
-  /// * 2.0` keeps the dtype of a float32 `x`.
+  /// work. It is a bool, an int64 or a float64, whatever the width of the C++ type. In a mixed
+  /// operation it counts by its kind only (bool < integer < floating), so `x * 2.0` keeps the dtype
+  /// of a float32 `x`. Throws for an unsigned integer beyond int64.
   template <Number T>
-  Tensor(T value) : Tensor(number(dtype_of<T>)) {
-    *reinterpret_cast<T*>(impl_->data) = value;
-  }
+  Tensor(T value) : Tensor(number(detail::widen(value))) {}
 
   Tensor(const Tensor& other) noexcept : impl_(other.impl_) {
     if (impl_ != nullptr) detail::add_ref(impl_->refs);
   }
   Tensor(Tensor&& other) noexcept : impl_(std::exchange(other.impl_, nullptr)) {}
-  Tensor& operator=(const Tensor& other) noexcept {
+  /// `x = y` makes the variable `x` a handle of `y`'s tensor.
+  Tensor& operator=(const Tensor& other) & noexcept {
     Tensor(other).swap(*this);
     return *this;
   }
-  Tensor& operator=(Tensor&& other) noexcept {
+  Tensor& operator=(Tensor&& other) & noexcept {
     Tensor(std::move(other)).swap(*this);
     return *this;
   }
+  /// `x[1] = 5`, `x.slice(0, 0, 2) = y`: what is assigned to on the spot, without a name, is
+  /// written to. The values are broadcast and converted to its dtype, as by `copy_` and `fill_`.
+  ///
+  /// Throws as those do, and when nothing else shares the elements: nobody could see what is
+  /// written.
+  const Tensor& operator=(const Tensor& values) &&;
   ~Tensor() { detail::drop(impl_); }
 
   void swap(Tensor& other) noexcept { std::swap(impl_, other.impl_); }
@@ -73,8 +106,10 @@ class REEL_API Tensor {
   Size numel() const { return impl().numel; }
   DType dtype() const { return impl().dtype; }
   const Shape& shape() const { return impl().shape; }
+  void shape(Size) const = delete;  // one size: write size(0); all of them: shape()
   const Strides& strides() const { return impl().strides; }
   /// The size of one dimension; negative ones count from the end.
+  void size() const = delete;  // write numel(), or size(dim) for one dimension, or shape()
   Size size(Size dim) const { return shape()[detail::wrap_dim("size", dim, this->dim())]; }
   Size stride(Size dim) const { return strides()[detail::wrap_dim("stride", dim, this->dim())]; }
   bool is_contiguous() const { return impl().contiguous; }
@@ -83,21 +118,27 @@ class REEL_API Tensor {
   std::uint32_t version() const { return impl().storage->version.load(std::memory_order_relaxed); }
 
   /// The first element. Elements follow `strides()`. Writing through it bypasses the tape.
-  /// Throws `[data_ptr] expected dtype float32, got int64` when `T` is not the dtype's type.
+  /// Throws `[data_ptr] expected data_ptr<float>, as the tensor is float32, got data_ptr<double>`.
   template <Number T>
   T* data_ptr() const {
     if (impl().dtype != dtype_of<T>) wrong_data_type(dtype_of<T>);
     return reinterpret_cast<T*>(impl_->data);
   }
 
-  /// The value of a tensor with one element, converted to `T`.
-  /// Throws when there is more or less than one.
+  /// The value of a tensor with one element, converted to `T`: to integers towards zero, to bool by
+  /// "not zero". Throws when there is more or less than one, and when an integer type cannot hold
+  /// the value.
   template <Number T = double>
   T item() const {
-    if constexpr (std::floating_point<T>) {
+    if constexpr (std::same_as<T, bool>) {
+      return item_as_bool();
+    } else if constexpr (std::floating_point<T>) {
       return static_cast<T>(item_as_double());
     } else {
-      return static_cast<T>(item_as_integer());
+      using Limits = std::numeric_limits<T>;
+      constexpr auto most = sizeof(T) == 8 ? std::numeric_limits<std::int64_t>::max()
+                                           : static_cast<std::int64_t>(Limits::max());
+      return static_cast<T>(item_as_integer(Limits::min(), most));
     }
   }
 
@@ -128,7 +169,17 @@ class REEL_API Tensor {
   Tensor clone() const;
   Tensor contiguous() const;
   Tensor view(const Shape& shape) const;
+  template <class... Sizes>
+  requires detail::LooseSizes<Sizes...>
+  void view(Sizes...) const {
+    static_assert(detail::never<Sizes...>, "write the sizes in braces: view({2, 3})");
+  }
   Tensor reshape(const Shape& shape) const;
+  template <class... Sizes>
+  requires detail::LooseSizes<Sizes...>
+  void reshape(Sizes...) const {
+    static_assert(detail::never<Sizes...>, "write the sizes in braces: reshape({2, 3})");
+  }
   Tensor flatten(Size start_dim = 0, Size end_dim = -1) const;
   Tensor squeeze() const;
   Tensor squeeze(Size dim) const;
@@ -136,7 +187,17 @@ class REEL_API Tensor {
   Tensor transpose(Size dim0, Size dim1) const;
   Tensor t() const;
   Tensor permute(const Dims& dims) const;
+  template <class... Sizes>
+  requires detail::LooseSizes<Sizes...>
+  void permute(Sizes...) const {
+    static_assert(detail::never<Sizes...>, "write the dimensions in braces: permute({0, 2, 1})");
+  }
   Tensor expand(const Shape& shape) const;
+  template <class... Sizes>
+  requires detail::LooseSizes<Sizes...>
+  void expand(Sizes...) const {
+    static_assert(detail::never<Sizes...>, "write the sizes in braces: expand({2, 3})");
+  }
   Tensor expand_as(const Tensor& other) const;
   Tensor narrow(Size dim, Size start, Size length) const;
   Tensor slice(Size dim, std::optional<Size> start = {}, std::optional<Size> end = {},
@@ -151,10 +212,14 @@ class REEL_API Tensor {
 
   /// `x[i]`: row `i` of the first dimension, as a view; negative `i` counts from the end.
   Tensor operator[](Size index) const;
-  /// `x[mask]`, `x[indices]`: the elements or rows that a bool or integer tensor picks.
-  Tensor operator[](const Tensor& index) const;
+  /// `x[mask]`, `x[indices]`: the elements or rows that a bool or integer tensor picks, as a copy;
+  /// `x[mask] = 0` and `x[mask] += 1` write to `x`.
+  Indexed operator[](const Tensor& index) const;
+  template <class... Indices>
+  void operator()(Indices...) const = delete;  // write x[0][1], or x.index({0, 1})
   /// `x.index({Slice{0, 5}, 2, mask})`: numbers, slices, tensors and masks together, as in NumPy.
-  Tensor index(const std::vector<Index>& indices) const;
+  /// `x.index({...}) = y` writes to `x`.
+  Indexed index(const std::vector<Index>& indices) const;
   const Tensor& index_put_(const std::vector<Index>& indices, const Tensor& values) const;
   Tensor gather(Size dim, const Tensor& index) const;
   Tensor index_select(Size dim, const Tensor& index) const;
@@ -264,13 +329,56 @@ class REEL_API Tensor {
   detail::TensorImpl* release() noexcept { return std::exchange(impl_, nullptr); }
 
  private:
-  static detail::TensorImpl* number(DType dtype);
+  static detail::TensorImpl* number(bool value);
+  static detail::TensorImpl* number(std::int64_t value);
+  static detail::TensorImpl* number(double value);
   [[noreturn]] static void undefined();
   [[noreturn]] void wrong_data_type(DType wanted) const;
+  bool item_as_bool() const;
   double item_as_double() const;
-  std::int64_t item_as_integer() const;
+  std::int64_t item_as_integer(std::int64_t least, std::int64_t most) const;
 
   detail::TensorImpl* impl_ = nullptr;
+};
+
+/// What `x[mask]`, `x[indices]` and `x.index({...})` return: a tensor like any other, which writes
+/// to `x` when it is assigned to on the spot.
+///
+/// It keeps `x` alive; `Tensor rows = x[indices]` does not.
+class REEL_API Indexed : public Tensor {
+ public:
+  /// Entries that are a view of the indexed tensor, or, given a plan, a copy of its entries.
+  explicit Indexed(Tensor entries, std::shared_ptr<const detail::IndexPlan> plan = nullptr)
+      : Tensor(std::move(entries)), plan_(std::move(plan)) {}
+
+  Indexed(const Indexed&) = default;
+  Indexed(Indexed&&) = default;
+  Indexed& operator=(const Indexed&) & = default;
+  Indexed& operator=(Indexed&&) & = default;
+  /// The variable becomes a handle of another tensor.
+  Indexed& operator=(Tensor other) & { return *this = Indexed(std::move(other)); }
+
+  /// `x[mask] = values`, as `x.index_put_({mask}, values)`.
+  const Tensor& operator=(const Tensor& values) &&;
+  const Tensor& operator=(const Indexed& values) && {
+    return std::move(*this) = static_cast<const Tensor&>(values);
+  }
+
+  const Tensor& operator+=(const Tensor& other) const& { return add_(other); }
+  const Tensor& operator-=(const Tensor& other) const& { return sub_(other); }
+  const Tensor& operator*=(const Tensor& other) const& { return mul_(other); }
+  const Tensor& operator/=(const Tensor& other) const& { return div_(other); }
+  /// `x[indices] += other`, as `x[indices] = x[indices] + other`: an entry that is picked twice is
+  /// changed once.
+  const Tensor& operator+=(const Tensor& other) && { return put(add_(other)); }
+  const Tensor& operator-=(const Tensor& other) && { return put(sub_(other)); }
+  const Tensor& operator*=(const Tensor& other) && { return put(mul_(other)); }
+  const Tensor& operator/=(const Tensor& other) && { return put(div_(other)); }
+
+ private:
+  const Tensor& put(const Tensor& values) const;
+
+  std::shared_ptr<const detail::IndexPlan> plan_;
 };
 
 /// How tensors are made: `zeros({2, 3}, {.dtype = float64, .requires_grad = true})`.
@@ -281,12 +389,22 @@ struct TensorOptions {
 
 /// A tensor whose elements are not set yet.
 REEL_API Tensor empty(const Shape& shape, const TensorOptions& options = {});
+template <class... Sizes>
+requires detail::LooseSizes<Sizes...>
+void empty(Sizes...) {
+  static_assert(detail::never<Sizes...>, "write the sizes in braces: empty({2, 3})");
+}
 
 namespace detail {
 
+/// An uninitialised row-major tensor. `op` is what the user called: it is named where the shape is
+/// none that a tensor may have.
+REEL_API Tensor new_tensor(const char* op, const Shape& shape, DType dtype);
+
 /// An uninitialised tensor with these strides, which must be those of a dense layout (some
 /// permutation of row-major).
-REEL_API Tensor empty_strided(const Shape& shape, const Strides& strides, DType dtype);
+REEL_API Tensor empty_strided(const Shape& shape, const Strides& strides, DType dtype,
+                              const char* op = "empty");
 
 /// An uninitialised tensor that keeps the memory order of `like` where that is dense, and is
 /// row-major otherwise: how elementwise ops keep channels-last tensors channels-last.

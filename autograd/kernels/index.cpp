@@ -106,17 +106,18 @@ Size append_index(Size n, Size* rows, const Size* indices, Size extent, bool wra
   return -1;
 }
 
-Size count_nonzero(Size n, const bool* mask) {
+Size count_nonzero(Size n, const std::uint8_t* mask) {
   Size count = 0;
-  for (Size i = 0; i < n; ++i) count += mask[i];
+  for (Size i = 0; i < n; ++i) count += mask[i] != 0;
   return count;
 }
 
-void nonzero_positions(const bool* mask, Size count, Size* positions) {
+void nonzero_positions(Size n, const std::uint8_t* mask, Size count, Size* positions) {
   Size found = 0;
-  for (Size i = 0; found < count; ++i) {  // without a branch that a random mask would mispredict
+  // Without a branch that a random mask would mispredict.
+  for (Size i = 0; i < n && found < count; ++i) {
     positions[found] = i;
-    found += mask[i];
+    found += mask[i] != 0;
   }
 }
 

@@ -14,10 +14,11 @@ namespace reel::kernels {
 /// says so. Returns the first i whose index is out of range, or -1.
 Size append_index(Size n, Size* rows, const Size* indices, Size extent, bool wrap);
 
-/// How many of `n` bytes are not 0.
-Size count_nonzero(Size n, const bool* mask);
+/// How many of `n` bytes are not 0. (Bools are read as bytes: what shares memory with a tensor may
+/// have put another there than 0 and 1.)
+Size count_nonzero(Size n, const std::uint8_t* mask);
 /// The positions of those bytes, of which there are `count`.
-void nonzero_positions(const bool* mask, Size count, Size* positions);
+void nonzero_positions(Size n, const std::uint8_t* mask, Size count, Size* positions);
 
 /// A matrix of blocks `[outer, rows, inner]` whose innermost elements are neighbours; strides in
 /// elements.

@@ -1,59 +1,91 @@
 #include "reel/autograd/ops/create.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 
 #include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/copy.h"
+#include "reel/autograd/ops/fit.h"
 #include "reel/autograd/ops/promote.h"
 
 namespace reel {
 namespace {
+
+using detail::fit;
+using detail::new_tensor;
+
+/// More elements than any tensor has.
+constexpr double too_many = 0x1p48;
 
 const Tensor& finish(const Tensor& made, const TensorOptions& options) {
   if (options.requires_grad) made.requires_grad_();
   return made;
 }
 
-template <class To, class From>
-To fit(const char* op, DType dtype, From value) {
-  if constexpr (std::same_as<To, bool>) {
-    return value != From{0};
-  } else if constexpr (std::floating_point<To>) {
-    return static_cast<To>(value);
-  } else {
-    bool fits;
-    if constexpr (std::floating_point<From>) {
-      // Both bounds are powers of two, so that they are exact in every floating-point type.
-      const auto least = static_cast<From>(std::numeric_limits<To>::min());
-      const From beyond = std::ldexp(From{1}, std::numeric_limits<To>::digits);
-      fits = value >= least && value < beyond;
-    } else {
-      fits = value >= std::numeric_limits<To>::min() && value <= std::numeric_limits<To>::max();
-    }
-    check(fits, op, "expected values that fit dtype {}, got {}", dtype, value);
-    return static_cast<To>(value);
-  }
-}
-
 const Tensor& fill_with(const char* op, const Tensor& made, const Tensor& value) {
   check(value.numel() == 1, op, "expected a value with one element, got shape {}", value.shape());
-  with_dtype(made.dtype(), [&]<class T>(T) {
-    T element;
-    if (value.is_floating_point()) {
-      element = fit<T>(op, made.dtype(), value.item<double>());
-    } else {
-      element = fit<T>(op, made.dtype(), value.item<std::int64_t>());
+  const detail::FittedElement element = detail::fit_element(op, made.dtype(), value);
+  kernels::fill(made.numel(), made.impl().data, made.dtype(), element.bytes);
+  return made;
+}
+
+DType dtype_or_float(const TensorOptions& options) { return options.dtype.value_or(float32); }
+
+Tensor make_like(const Tensor& like, const TensorOptions& options) {
+  return detail::empty_like(like, options.dtype.value_or(like.dtype()));
+}
+
+void check_step(bool leads_there, auto start, auto end, auto step) {
+  check(leads_there, "arange",
+        "expected a step that leads from start to end, got start {}, end {}, step {}", start, end,
+        step);
+}
+
+/// The integers from `start` short of `end`. Distances are unsigned, so that none overflows.
+Tensor count_up(Size start, Size end, Size step, DType dtype) {
+  check_step(step > 0 ? start <= end : step < 0 && start >= end, start, end, step);
+  const auto from = static_cast<std::uint64_t>(start), by = static_cast<std::uint64_t>(step);
+  const std::uint64_t distance =
+      step > 0 ? static_cast<std::uint64_t>(end) - from : from - static_cast<std::uint64_t>(end);
+  const std::uint64_t stride = step > 0 ? by : 0 - by;
+  const std::uint64_t count = distance / stride + (distance % stride != 0);
+  check(static_cast<double>(count) <= too_many, "arange", "expected at most 2^48 elements, got {}",
+        count);
+  const Tensor made = new_tensor("arange", static_cast<Size>(count), dtype);
+  with_dtype(dtype, [&]<class T>(T) {
+    T* out = made.data_ptr<T>();
+    for (std::uint64_t i = 0; i < count; ++i) {
+      out[i] = fit<T>("arange", dtype, static_cast<Size>(from + i * by));
     }
-    kernels::fill(made.numel(), made.impl().data, made.dtype(), &element);
   });
   return made;
 }
 
-Tensor make_like(const Tensor& like, const TensorOptions& options) {
-  return detail::empty_like(like, options.dtype.value_or(like.dtype()));
+Tensor count_up(double start, double end, double step, DType dtype) {
+  check(std::isfinite(start) && std::isfinite(end) && std::isfinite(step), "arange",
+        "expected finite numbers, got start {}, end {}, step {}", start, end, step);
+  check_step(step != 0 && (end - start) / step >= 0, start, end, step);
+  const double count = std::ceil((end - start) / step);
+  check(count <= too_many, "arange", "expected at most 2^48 elements, got {}", count);
+  const Tensor made = new_tensor("arange", static_cast<Size>(count), dtype);
+  with_dtype(dtype, [&]<class T>(T) {
+    T* out = made.data_ptr<T>();
+    for (Size i = 0; i < made.numel(); ++i) {
+      out[i] = fit<T>("arange", dtype, start + static_cast<double>(i) * step);
+    }
+  });
+  return made;
+}
+
+/// A bool of C++ is a byte 0 or 1; reading any other is undefined, so none gets into a tensor.
+void check_bools(const std::uint8_t* bytes, Size n) {
+  const std::uint8_t* wrong = std::find_if(bytes, bytes + n, [](auto byte) { return byte > 1; });
+  check(wrong == bytes + n, "from_blob",
+        "expected bools of bytes 0 and 1, got {} at position {}\n"
+        "help: share the bytes with dtype uint8, and compare: ne(0)",
+        wrong == bytes + n ? 0 : *wrong, wrong - bytes);
 }
 
 const Tensor& fill_with_zeros(const Tensor& made) {
@@ -66,18 +98,18 @@ const Tensor& fill_with_zeros(const Tensor& made) {
 
 Tensor zeros(const Shape& shape, const TensorOptions& options) {
   const detail::OpScope scope("zeros");
-  return finish(fill_with_zeros(empty(shape, {.dtype = options.dtype})), options);
+  return finish(fill_with_zeros(new_tensor("zeros", shape, dtype_or_float(options))), options);
 }
 
 Tensor ones(const Shape& shape, const TensorOptions& options) {
   const detail::OpScope scope("ones");
-  return finish(fill_with("ones", empty(shape, {.dtype = options.dtype}), 1), options);
+  return finish(fill_with("ones", new_tensor("ones", shape, dtype_or_float(options)), 1), options);
 }
 
 Tensor full(const Shape& shape, const Tensor& value, const TensorOptions& options) {
   const detail::OpScope scope("full");
   const DType dtype = options.dtype ? *options.dtype : detail::dtype_of_operand(value.impl());
-  return finish(fill_with("full", empty(shape, {.dtype = dtype}), value), options);
+  return finish(fill_with("full", new_tensor("full", shape, dtype), value), options);
 }
 
 Tensor empty_like(const Tensor& like, const TensorOptions& options) {
@@ -113,32 +145,16 @@ Tensor arange(const Tensor& start, const Tensor& end, const Tensor& step,
   const bool integers =
       !start.is_floating_point() && !end.is_floating_point() && !step.is_floating_point();
   const DType dtype = options.dtype.value_or(integers ? int64 : float32);
-  const double from = start.item();
-  const double to = end.item();
-  const double by = step.item();
-  check(std::isfinite(from) && std::isfinite(to) && std::isfinite(by), "arange",
-        "expected finite numbers, got start {}, end {}, step {}", from, to, by);
-  check(by != 0 && (to - from) / by >= 0, "arange",
-        "expected a step that leads from start to end, got start {}, end {}, step {}", from, to,
-        by);
-  const double count = std::ceil((to - from) / by);
-  check(count < 0x1p48, "arange", "expected at most 2^48 elements, got {}", count);
-  const Tensor made = empty(static_cast<Size>(count), {.dtype = dtype});
-  const auto first = start.item<std::int64_t>();
-  const auto stride = step.item<std::int64_t>();
-  with_dtype(dtype, [&]<class T>(T) {
-    T* out = made.data_ptr<T>();
-    for (Size i = 0; i < made.numel(); ++i) {
-      out[i] = integers ? fit<T>("arange", dtype, first + i * stride)
-                        : fit<T>("arange", dtype, from + static_cast<double>(i) * by);
-    }
-  });
-  return finish(made, options);
+  if (integers) {
+    return finish(count_up(start.item<Size>(), end.item<Size>(), step.item<Size>(), dtype),
+                  options);
+  }
+  return finish(count_up(start.item(), end.item(), step.item(), dtype), options);
 }
 
 Tensor linspace(double start, double end, Size steps, const TensorOptions& options) {
   const detail::OpScope scope("linspace");
-  const Tensor made = empty(steps, {.dtype = options.dtype});
+  const Tensor made = new_tensor("linspace", steps, dtype_or_float(options));
   // Counted from the nearer end, so that both ends are exact and the middle is symmetric.
   const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
   with_dtype(made.dtype(), [&]<class T>(T) {
@@ -156,7 +172,8 @@ Tensor eye(Size n, const TensorOptions& options) { return eye(n, n, options); }
 
 Tensor eye(Size rows, Size columns, const TensorOptions& options) {
   const detail::OpScope scope("eye");
-  const Tensor made = zeros({rows, columns}, {.dtype = options.dtype});
+  const Tensor made = new_tensor("eye", {rows, columns}, dtype_or_float(options));
+  fill_with_zeros(made);
   with_dtype(made.dtype(), [&]<class T>(T) {
     T* out = made.data_ptr<T>();
     for (Size i = 0; i < std::min(rows, columns); ++i) out[i * (columns + 1)] = T{1};
@@ -211,7 +228,7 @@ Tensor NestedValues::to_tensor(const TensorOptions& options) const {
   const DType suggested = kind_ == Kind::floating  ? float32
                           : kind_ == Kind::integer ? int64
                                                    : bool_;
-  const Tensor made = empty(shape_, {.dtype = options.dtype.value_or(suggested)});
+  const Tensor made = new_tensor("tensor", shape_, options.dtype.value_or(suggested));
   with_dtype(made.dtype(), [&]<class T>(T) {
     T* out = made.data_ptr<T>();
     for (const Value value : values_) {
@@ -229,23 +246,22 @@ Tensor tensor(const NestedValues& values, const TensorOptions& options) {
 Tensor detail::from_memory(void* data, const Shape& shape, const TensorOptions& options,
                            std::unique_ptr<ForeignMemory> owner) {
   const DType dtype = options.dtype.value_or(float32);
-  for (Size size : shape) {
-    check(size >= 0, "from_blob", "expected sizes of 0 or more, got shape {}", shape);
-  }
-  check(data != nullptr || shape.numel() == 0, "from_blob",
+  const Size numel = checked_numel("from_blob", shape);
+  check(data != nullptr || numel == 0, "from_blob",
         "expected memory for shape {}, got a null pointer", shape);
   check(reinterpret_cast<std::uintptr_t>(data) % static_cast<std::size_t>(item_size(dtype)) == 0,
         "from_blob", "expected memory aligned to {} bytes for dtype {}, got address {}",
         item_size(dtype), dtype, data);
   check(!options.requires_grad || is_floating(dtype), "requires_grad_",
         "expected a floating-point tensor, got dtype {}", dtype);
-  const auto bytes = static_cast<std::size_t>(shape.numel() * item_size(dtype));
+  if (dtype == bool_) check_bools(static_cast<const std::uint8_t*>(data), numel);
+  const auto bytes = static_cast<std::size_t>(numel * item_size(dtype));
   Tensor made(new (allocate(sizeof(TensorImpl))) TensorImpl);
   TensorImpl& impl = made.impl();
   impl.dtype = dtype;
   impl.shape = shape;
   impl.strides = contiguous_strides(shape);
-  impl.numel = shape.numel();
+  impl.numel = numel;
   impl.storage = new_foreign_storage(data, bytes, owner.release());
   impl.data = static_cast<std::byte*>(data);
   return finish(made, options);

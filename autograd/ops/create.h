@@ -13,13 +13,27 @@ namespace reel {
 
 /// A tensor of zeros. Throws on negative sizes. Follows `torch.zeros`.
 REEL_API Tensor zeros(const Shape& shape, const TensorOptions& options = {});
+template <class... Sizes>
+requires detail::LooseSizes<Sizes...>
+void zeros(Sizes...) {
+  static_assert(detail::never<Sizes...>, "write the sizes in braces: zeros({2, 3})");
+}
 /// A tensor of ones. Throws on negative sizes. Follows `torch.ones`.
 REEL_API Tensor ones(const Shape& shape, const TensorOptions& options = {});
+template <class... Sizes>
+requires detail::LooseSizes<Sizes...>
+void ones(Sizes...) {
+  static_assert(detail::never<Sizes...>, "write the sizes in braces: ones({2, 3})");
+}
 /// A tensor whose elements all are `value`; unless `options` say otherwise a number gives int64,
 /// float32 or bool, a 0-d tensor its own dtype. Follows `torch.full`.
 ///
 /// Throws when `value` has more or less than one element, or does not fit the dtype.
 REEL_API Tensor full(const Shape& shape, const Tensor& value, const TensorOptions& options = {});
+template <std::integral Size0, std::integral Size1, Number... More>
+requires(sizeof...(More) > 0) void full(Size0, Size1, More...) {
+  static_assert(detail::never<More...>, "write the sizes in braces: full({2, 3}, value)");
+}
 
 /// Zeros in the shape, dtype and memory order of `like`. Follows `torch.zeros_like`.
 REEL_API Tensor zeros_like(const Tensor& like, const TensorOptions& options = {});
@@ -34,8 +48,8 @@ REEL_API Tensor empty_like(const Tensor& like, const TensorOptions& options = {}
 /// The numbers 0, 1, ... below `end`: int64 for an integer `end`, else float32.
 /// Follows `torch.arange`.
 REEL_API Tensor arange(const Tensor& end, const TensorOptions& options = {});
-/// The numbers `start`, `start + step`, ... short of `end`: int64 where all are integers, else
-/// float32.
+/// The numbers `start`, `start + step`, ... short of `end`: int64 where all are integers, which are
+/// counted exactly, else float32.
 ///
 /// Throws when `step` is zero or leads away from `end`, and when a number is not finite.
 REEL_API Tensor arange(const Tensor& start, const Tensor& end, const TensorOptions& options = {});
@@ -100,9 +114,9 @@ class REEL_API NestedValues {
   template <class T>
   void append(T value) {
     if constexpr (std::is_floating_point_v<T>) {
-      values_.push_back({.floating = static_cast<double>(value)});
+      values_.push_back({.floating = detail::widen(value)});
     } else {
-      values_.push_back({.integer = static_cast<std::int64_t>(value)});
+      values_.push_back({.integer = detail::widen(value)});
     }
   }
   void begin_row(Kind kind, Size size);
@@ -154,18 +168,25 @@ TensorOptions blob_options(TensorOptions options) {
 /// A tensor on row-major memory that the caller keeps alive; nothing is copied. The dtype is that
 /// of the pointer unless `options` give another; float32 for `void*`. Follows `torch.from_blob`.
 ///
-/// Throws when `data` is null or not aligned to the size of an element.
+/// Throws when `data` is null or not aligned to the size of an element, and when a bool is stored
+/// as a byte that is neither 0 nor 1.
 template <class T>
-requires(!std::is_const_v<T>) Tensor
-    from_blob(T* data, const Shape& shape, const TensorOptions& options = {}) {
-  return detail::from_memory(data, shape, detail::blob_options<T>(options), nullptr);
+Tensor from_blob(T* data, const Shape& shape, const TensorOptions& options = {}) {
+  static_assert(!std::is_const_v<T>,
+                "from_blob shares memory that ops may write to, so it takes no pointer to const: "
+                "copy the values by tensor(std::span(data, n))");
+  if constexpr (!std::is_const_v<T>) {
+    return detail::from_memory(data, shape, detail::blob_options<T>(options), nullptr);
+  }
 }
 
 /// The same, handing the memory over: `deleter(data)` is called when the last tensor that shares it
 /// is gone. When this function throws, the memory stays the caller's.
 template <class T, class Deleter>
-requires(!std::is_const_v<T> && std::is_invocable_v<Deleter&, T*>) Tensor
-    from_blob(T* data, const Shape& shape, Deleter deleter, const TensorOptions& options = {}) {
+requires std::is_invocable_v<Deleter&, T*> Tensor from_blob(T* data, const Shape& shape,
+                                                            Deleter deleter,
+                                                            const TensorOptions& options = {}) {
+  static_assert(!std::is_const_v<T>, "from_blob takes no pointer to const: ops may write to it");
   auto owner = std::make_unique<detail::DeletedMemory<T, Deleter>>(data, std::move(deleter));
   auto* deleted = owner.get();
   Tensor made =

@@ -49,7 +49,7 @@ Tensor scatter_add_at(const Tensor& x, const Lookup& lookup, const Tensor& sourc
 
 Tensor gather_at(const char* op, const Tensor& x, const Lookup& lookup) {
   const detail::OpScope scope(op, x);
-  const Tensor out = empty(lookup.index.shape(), {.dtype = x.dtype()});
+  const Tensor out = detail::new_tensor(op, lookup.index.shape(), x.dtype());
   if (out.numel() > 0) {
     kernels::gather(plan_for(lookup, x, out), item_size(x.dtype()), lookup.index.data_ptr<Size>(),
                     out.impl().data, x.impl().data);

@@ -16,6 +16,7 @@
 namespace reel {
 namespace {
 
+using detail::IndexPlan;
 using detail::RowIndex;
 using Kind = Index::Kind;
 
@@ -81,12 +82,6 @@ TensorIndex tensor_index(const char* op, const Tensor& view, Size dim, const Ten
   return {detail::true_positions(contiguous(index)), dim, index.dim()};
 }
 
-/// `x[indices]` in two steps: a view by numbers, slices and None, then entries by tensors, if any.
-struct Plan {
-  Tensor view;
-  std::optional<RowIndex> rows;
-};
-
 RowIndex combine(const char* op, const Tensor& view, const std::vector<TensorIndex>& tensors) {
   RowIndex index{.rows = {}, .dim = tensors.front().dim, .count = 0};
   for (const TensorIndex& one : tensors) {
@@ -120,8 +115,8 @@ Tensor to_front(const Tensor& view, std::vector<TensorIndex>& tensors) {
   return permute(view, order);
 }
 
-Plan make_plan(const char* op, const Tensor& x, const std::vector<Index>& indices) {
-  Plan plan{x, {}};
+IndexPlan make_plan(const char* op, const Tensor& x, const std::vector<Index>& indices) {
+  IndexPlan plan{x, {}};
   std::vector<TensorIndex> tensors;
   Size dim = 0;
   // NumPy keeps the place of the indexed dimensions only if numbers and tensors stand together.
@@ -171,25 +166,23 @@ std::vector<Index> freeze(std::vector<Index> indices) {
   return indices;
 }
 
-void write(const char* op, const Tensor& x, const std::vector<Index>& indices, const Tensor& values,
-           bool accumulate) {
+void write(const char* op, const IndexPlan& plan, const Tensor& values, bool accumulate) {
   const NoGradGuard no_grad;
-  const Plan plan = make_plan(op, x, indices);
-  const Shape shape =
-      plan.rows ? detail::indexed_shape(plan.view.shape(), *plan.rows) : plan.view.shape();
+  const Tensor& view = plan.view;
+  const Shape shape = plan.rows ? detail::indexed_shape(view.shape(), *plan.rows) : view.shape();
   check(detail::broadcast_shapes(op, shape, values.shape()) == shape, op,
         "expected values that broadcast to shape {}, got {}", shape, values.shape());
-  check(detail::kind(values.dtype()) <= detail::kind(x.dtype()), op,
-        "expected values that fit dtype {}, got {}", x.dtype(), values.dtype());
-  const bool shares = values.impl().storage == x.impl().storage;
-  const Tensor source = expand(to(shares ? clone(values) : values, x.dtype()), shape);
+  check(detail::kind(values.dtype()) <= detail::kind(view.dtype()), op,
+        "expected values that fit dtype {}, got {}", view.dtype(), values.dtype());
+  const bool shares = values.impl().storage == view.impl().storage;
+  const Tensor source = expand(to(shares ? clone(values) : values, view.dtype()), shape);
   if (plan.rows) {
-    check(!accumulate || x.dtype() != bool_, op, "expected numbers to add, got dtype bool");
-    detail::put_rows(plan.view, *plan.rows, source, accumulate);
+    check(!accumulate || view.dtype() != bool_, op, "expected numbers to add, got dtype bool");
+    detail::put_rows(view, *plan.rows, source, accumulate);
   } else if (accumulate) {
-    plan.view.add_(source);
+    view.add_(source);
   } else {
-    plan.view.copy_(source);
+    view.copy_(source);
   }
 }
 
@@ -209,10 +202,12 @@ RowIndex row_index(const char* op, const Tensor& x, Size dim, const Tensor& inde
 
 }  // namespace
 
-Tensor index(const Tensor& x, const std::vector<Index>& indices) {
+Indexed index(const Tensor& x, const std::vector<Index>& indices) {
   const detail::OpScope scope("index", x);
-  const Plan plan = make_plan("index", x, indices);
-  return plan.rows ? detail::take_rows("index", plan.view, *plan.rows) : plan.view;
+  IndexPlan plan = make_plan("index", x, indices);
+  if (!plan.rows) return Indexed(std::move(plan.view));
+  Tensor entries = detail::take_rows("index", plan.view, *plan.rows);
+  return Indexed(std::move(entries), std::make_shared<const IndexPlan>(std::move(plan)));
 }
 
 Tensor index_put(const Tensor& x, const std::vector<Index>& indices, const Tensor& values,
@@ -222,8 +217,8 @@ Tensor index_put(const Tensor& x, const std::vector<Index>& indices, const Tenso
   {
     const NoGradGuard no_grad;
     out.copy_(x);
+    write("index_put", make_plan("index_put", out, indices), values, accumulate);
   }
-  write("index_put", out, indices, values, accumulate);
   if (!recording(x, values)) return out;
   const std::vector<Index> frozen = freeze(indices);
   return record(
@@ -239,8 +234,22 @@ const Tensor& index_put_(const Tensor& x, const std::vector<Index>& indices, con
                          bool accumulate) {
   const detail::OpScope scope("index_put_", x);
   detail::check_in_place("index_put_", x, values);
-  write("index_put_", x, indices, values, accumulate);
+  const NoGradGuard no_grad;
+  write("index_put_", make_plan("index_put_", x, indices), values, accumulate);
   return x;
+}
+
+const Tensor& Indexed::operator=(const Tensor& values) && {
+  if (plan_ == nullptr) return static_cast<Tensor&&>(*this) = values;
+  return put(values);
+}
+
+const Tensor& Indexed::put(const Tensor& values) const {
+  if (plan_ == nullptr) return *this;
+  const detail::OpScope scope("index_put_", plan_->view);
+  detail::check_in_place("index_put_", plan_->view, values);
+  write("index_put_", *plan_, values, false);
+  return *this;
 }
 
 Tensor index_select(const Tensor& x, Size dim, const Tensor& index) {
@@ -260,8 +269,8 @@ Tensor index_add(const Tensor& x, Size dim, const Tensor& index, const Tensor& s
 }
 
 Tensor Tensor::operator[](Size index) const { return select(0, index); }
-Tensor Tensor::operator[](const Tensor& index) const { return reel::index(*this, {index}); }
-Tensor Tensor::index(const std::vector<Index>& indices) const {
+Indexed Tensor::operator[](const Tensor& index) const { return reel::index(*this, {index}); }
+Indexed Tensor::index(const std::vector<Index>& indices) const {
   return reel::index(*this, indices);
 }
 const Tensor& Tensor::index_put_(const std::vector<Index>& indices, const Tensor& values) const {

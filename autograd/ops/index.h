@@ -52,11 +52,11 @@ struct REEL_API Index {
 /// bool tensor stands for the indices of its true elements. Their dimensions take the place of
 /// those they index, or come first when slices stand between them. Every entry of an int64 or int32
 /// tensor lies in
-/// `[-size, size)`. Differentiable with respect to `x`.
+/// `[-size, size)`. Differentiable with respect to `x`. `index(x, {...}) = y` writes to `x`.
 ///
 /// Throws when there are more indices than dimensions, when one is out of range, when a mask has
 /// another shape than what it covers, and when a tensor has another dtype.
-REEL_API Tensor index(const Tensor& x, const std::vector<Index>& indices);
+REEL_API Indexed index(const Tensor& x, const std::vector<Index>& indices);
 
 /// A copy of `x` with `x[indices] = values`, or `+= values` with `accumulate`; differentiable with
 /// respect to both. Where indices repeat, the last value stays. Follows `torch.index_put`.

@@ -54,9 +54,9 @@ Tensor to_mask(const char* op, const Tensor& mask) {
 }
 
 Tensor true_positions(const Tensor& mask) {
-  const bool* flags = mask.data_ptr<bool>();
+  const auto* flags = reinterpret_cast<const std::uint8_t*>(mask.data_ptr<bool>());
   const Tensor positions = empty(kernels::count_nonzero(mask.numel(), flags), {.dtype = int64});
-  kernels::nonzero_positions(flags, positions.numel(), positions.data_ptr<Size>());
+  kernels::nonzero_positions(mask.numel(), flags, positions.numel(), positions.data_ptr<Size>());
   return positions;
 }
 
@@ -69,7 +69,7 @@ Shape indexed_shape(const Shape& x, const RowIndex& index) {
 
 Tensor take_rows(const char* op, const Tensor& x, const RowIndex& index) {
   const OpScope scope(op, x);
-  const Tensor out = empty(indexed_shape(x.shape(), index), {.dtype = x.dtype()});
+  const Tensor out = new_tensor(op, indexed_shape(x.shape(), index), x.dtype());
   if (out.numel() > 0) {
     Tensor from = x.detach();
     auto blocks = blocks_of(from, index);

@@ -2,6 +2,7 @@
 
 // Internal: how the ops of index.h reach their elements.
 
+#include <optional>
 #include <vector>
 
 #include "reel/autograd/ops/index.h"
@@ -29,6 +30,12 @@ struct RowIndex {
 
 /// The shape of `x` with the indexed dimensions replaced.
 Shape indexed_shape(const Shape& x, const RowIndex& index);
+
+/// `x[indices]` in two steps: a view by numbers, slices and None, then entries by tensors, if any.
+struct IndexPlan {
+  Tensor view;
+  std::optional<RowIndex> rows;
+};
 
 /// Reads the entries; the derivative of `add_rows`, as that is of it.
 Tensor take_rows(const char* op, const Tensor& x, const RowIndex& index);

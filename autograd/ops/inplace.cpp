@@ -5,6 +5,7 @@
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/copy.h"
 #include "reel/autograd/ops/elementwise.h"
+#include "reel/autograd/ops/fit.h"
 #include "reel/autograd/ops/inplace.h"
 #include "reel/autograd/ops/pointwise.h"
 #include "reel/autograd/ops/promote.h"
@@ -100,9 +101,8 @@ const Tensor& fill_(const Tensor& x, const Tensor& value) {
   detail::check_in_place("fill_", x, value);
   check(value.dim() == 0, "fill_", "expected a number or a 0-d tensor, got shape {}",
         value.shape());
-  alignas(8) std::byte element[8];
-  kernels::convert(element, x.dtype(), value.impl().data, value.dtype());
-  kernels::fill(x.shape(), x.impl().data, x.dtype(), x.strides(), element);
+  const detail::FittedElement element = detail::fit_element("fill_", x.dtype(), value);
+  kernels::fill(x.shape(), x.impl().data, x.dtype(), x.strides(), element.bytes);
   detail::bump_version(x);
   return x;
 }
@@ -119,6 +119,16 @@ const Tensor& copy_(const Tensor& x, const Tensor& other) {
                 kernels::broadcast_strides(source.shape(), source.strides(), x.shape()));
   detail::bump_version(x);
   return x;
+}
+
+const Tensor& Tensor::operator=(const Tensor& values) && {
+  const detail::Storage& storage = *impl().storage;
+  const bool seen = impl().refs.load(std::memory_order_relaxed) > 1 ||
+                    storage.refs.load(std::memory_order_relaxed) > 1 || storage.foreign != nullptr;
+  check(seen, "operator=",
+        "expected a view, whose elements are a named tensor's, to write to, got a copy that nobody "
+        "could read\nhelp: give it a name: `Tensor y = ...`");
+  return values.dim() == 0 ? fill_(values) : copy_(values);
 }
 
 const Tensor& Tensor::add_(const Tensor& other) const { return reel::add_(*this, other); }

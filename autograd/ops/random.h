@@ -12,11 +12,21 @@ namespace reel {
 
 /// Numbers spread evenly over [0, 1). Throws for an integer dtype. Follows `torch.rand`.
 REEL_API Tensor rand(const Shape& shape, const TensorOptions& options = {});
+template <class... Sizes>
+requires detail::LooseSizes<Sizes...>
+void rand(Sizes...) {
+  static_assert(detail::never<Sizes...>, "write the sizes in braces: rand({2, 3})");
+}
 REEL_API Tensor rand(const Shape& shape, Generator& generator, const TensorOptions& options = {});
 
 /// Normal numbers of mean 0 and standard deviation 1 (Box and Muller, 1958). Throws for an integer
 /// dtype. Follows `torch.randn`.
 REEL_API Tensor randn(const Shape& shape, const TensorOptions& options = {});
+template <class... Sizes>
+requires detail::LooseSizes<Sizes...>
+void randn(Sizes...) {
+  static_assert(detail::never<Sizes...>, "write the sizes in braces: randn({2, 3})");
+}
 REEL_API Tensor randn(const Shape& shape, Generator& generator, const TensorOptions& options = {});
 
 /// Normal numbers of the given mean and standard deviation. Throws when `std` is negative or the

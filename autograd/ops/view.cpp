@@ -16,24 +16,25 @@ using detail::alias;
 using detail::wrap_dim;
 
 /// Fills in a -1 and checks that the number of elements fits.
-Shape infer_shape(const char* op, const Tensor& x, Shape shape) {
-  Size known = 1;
+Shape infer_shape(const char* op, const Tensor& x, const Shape& shape) {
+  Shape full = shape;
   Size unknown = -1;
   for (Size i = 0; i < shape.size(); ++i) {
-    if (shape[i] == -1) {
-      check(unknown == -1, op, "expected at most one size of -1, got {}", shape);
-      unknown = i;
-    } else {
-      check(shape[i] >= 0, op, "expected sizes of 0 or more, or one -1, got {}", shape);
-      known *= shape[i];
-    }
+    check(shape[i] >= -1, op, "expected sizes of 0 or more, or one -1, got {}", shape);
+    if (shape[i] != -1) continue;
+    check(unknown == -1, op, "expected at most one size of -1, got {}", shape);
+    unknown = i;
   }
-  const Shape asked = shape;
-  if (unknown != -1 && known > 0 && x.numel() % known == 0) shape[unknown] = x.numel() / known;
-  check(shape.numel() == x.numel() && (unknown == -1 || known > 0), op,
-        "expected a shape for {} elements, got {} for a tensor of shape {}", x.numel(), asked,
+  if (unknown != -1) full[unknown] = 1;
+  Size numel = detail::checked_numel(op, full);
+  if (unknown != -1 && numel > 0) {
+    full[unknown] = x.numel() / numel;
+    numel *= full[unknown];
+  }
+  check(numel == x.numel() && (unknown == -1 || numel > 0 || full[unknown] == 0), op,
+        "expected a shape for {} elements, got {} for a tensor of shape {}", x.numel(), shape,
         x.shape());
-  return shape;
+  return full;
 }
 
 /// The strides that show `x` under `shape` without a copy, if there are any: each run of old
@@ -79,7 +80,8 @@ void copy_into(const Tensor& out, const Tensor& x) {
 Tensor slice_backward(const Tensor& x, const Shape& shape, Size dim, Size start, Size step) {
   const detail::OpScope scope("slice_backward", x);
   Tensor out = zeros(shape, {.dtype = x.dtype()});
-  const Size end = start + x.shape()[dim] * step;
+  const Size size = x.shape()[dim];
+  const Size end = size > 0 ? start + (size - 1) * step + 1 : start;
   {
     NoGradGuard no_grad;
     copy_into(slice(out, dim, start, end, step), x);
@@ -210,6 +212,7 @@ Tensor expand(const Tensor& x, const Shape& shape) {
           "expected a shape that {} broadcasts to, got {}", x.shape(), shape);
     if (i >= added && old == full[i]) strides[i] = x.strides()[i - added];
   }
+  detail::checked_numel("expand", full);
   // The engine sums what was repeated.
   return record("expand", alias(x, full, strides), wrt(x, [](const Tensor& dy) { return dy; }));
 }
@@ -226,9 +229,9 @@ Tensor slice(const Tensor& x, Size dim, std::optional<Size> start, std::optional
   const Size last = std::max(first, bound(end.value_or(size)));
   Shape shape = x.shape();
   Strides strides = x.strides();
-  shape[at] = (last - first + step - 1) / step;
+  shape[at] = last > first ? (last - first - 1) / step + 1 : 0;
   const Size offset = shape[at] > 0 ? first * strides[at] : 0;
-  strides[at] *= step;
+  if (shape[at] > 1) strides[at] *= step;  // else nothing is stepped over, by a step of any size
   return record("slice", alias(x, shape, strides, offset),
                 wrt(x, [shape = x.shape(), at, first, step](const Tensor& dy) {
                   return slice_backward(dy, shape, at, first, step);
@@ -257,9 +260,14 @@ Tensor select(const Tensor& x, Size dim, Size index) {
 }
 
 std::vector<Tensor> split(const Tensor& x, const std::vector<Size>& sizes, Size dim) {
-  Size total = 0;
-  for (Size size : sizes) total += size;
-  check(total == x.size(dim), "split", "expected sizes that add up to {}, got [{}]", x.size(dim),
+  check(x.dim() > 0, "split", "expected at least 1 dimension, got a 0-d tensor");
+  Size left = x.shape()[wrap_dim("split", dim, x.dim())];
+  bool fits = true;
+  for (Size size : sizes) {
+    fits = fits && size >= 0 && size <= left;
+    left -= fits ? size : 0;
+  }
+  check(fits && left == 0, "split", "expected sizes that add up to {}, got [{}]", x.size(dim),
         fmt::join(sizes, ", "));
   std::vector<Tensor> pieces;
   Size start = 0;
@@ -273,7 +281,7 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<Size>& sizes, Size 
 std::vector<Tensor> split(const Tensor& x, Size split_size, Size dim) {
   check(split_size > 0, "split", "expected a split_size of 1 or more, got {}", split_size);
   check(x.dim() > 0, "split", "expected at least 1 dimension, got a 0-d tensor");
-  const Size size = x.size(dim);
+  const Size size = x.shape()[wrap_dim("split", dim, x.dim())];
   std::vector<Tensor> pieces;
   for (Size start = 0; start < size || pieces.empty(); start += split_size) {
     pieces.push_back(narrow(x, dim, start, std::min(split_size, size - start)));
@@ -284,13 +292,15 @@ std::vector<Tensor> split(const Tensor& x, Size split_size, Size dim) {
 std::vector<Tensor> chunk(const Tensor& x, Size chunks, Size dim) {
   check(chunks > 0, "chunk", "expected 1 chunk or more, got {}", chunks);
   check(x.dim() > 0, "chunk", "expected at least 1 dimension, got a 0-d tensor");
-  return split(x, std::max<Size>(1, (x.size(dim) + chunks - 1) / chunks), dim);
+  const Size size = x.shape()[wrap_dim("chunk", dim, x.dim())];
+  return split(x, size > 0 ? (size - 1) / chunks + 1 : 1, dim);
 }
 
 std::vector<Tensor> unbind(const Tensor& x, Size dim) {
   check(x.dim() > 0, "unbind", "expected at least 1 dimension, got a 0-d tensor");
+  const Size size = x.shape()[wrap_dim("unbind", dim, x.dim())];
   std::vector<Tensor> entries;
-  for (Size i = 0; i < x.size(dim); ++i) entries.push_back(select(x, dim, i));
+  for (Size i = 0; i < size; ++i) entries.push_back(select(x, dim, i));
   return entries;
 }
 

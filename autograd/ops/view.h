@@ -12,9 +12,19 @@ namespace reel {
 /// The same elements under another shape, without a copy; one size may be -1 and is inferred.
 /// Throws when the strides do not allow it (`reshape` copies then). Follows `torch.Tensor.view`.
 REEL_API Tensor view(const Tensor& x, const Shape& shape);
+template <class... Sizes>
+requires detail::LooseSizes<Sizes...>
+void view(const Tensor&, Sizes...) {
+  static_assert(detail::never<Sizes...>, "write the sizes in braces: view(x, {2, 3})");
+}
 
 /// As `view`, but copies where a view is not possible.
 REEL_API Tensor reshape(const Tensor& x, const Shape& shape);
+template <class... Sizes>
+requires detail::LooseSizes<Sizes...>
+void reshape(const Tensor&, Sizes...) {
+  static_assert(detail::never<Sizes...>, "write the sizes in braces: reshape(x, {2, 3})");
+}
 
 /// Joins the dimensions from `start_dim` to `end_dim`: `[N, C, H, W]` -> `[N, C*H*W]` for
 /// `flatten(x, 1)`.
@@ -35,9 +45,19 @@ REEL_API Tensor t(const Tensor& x);
 
 /// Reorders the dimensions: `permute(x, {0, 2, 3, 1})` turns `[N, C, H, W]` into `[N, H, W, C]`.
 REEL_API Tensor permute(const Tensor& x, const Dims& dims);
+template <class... Sizes>
+requires detail::LooseSizes<Sizes...>
+void permute(const Tensor&, Sizes...) {
+  static_assert(detail::never<Sizes...>, "write the dimensions in braces: permute(x, {0, 2, 1})");
+}
 
 /// Repeats dimensions of size 1 without copying; new dimensions come first; -1 keeps a size.
 REEL_API Tensor expand(const Tensor& x, const Shape& shape);
+template <class... Sizes>
+requires detail::LooseSizes<Sizes...>
+void expand(const Tensor&, Sizes...) {
+  static_assert(detail::never<Sizes...>, "write the sizes in braces: expand(x, {2, 3})");
+}
 
 /// Rows `start` to `start + length` of a dimension; a negative `start` counts from the end.
 REEL_API Tensor narrow(const Tensor& x, Size dim, Size start, Size length);
@@ -65,8 +85,9 @@ REEL_API Tensor contiguous(const Tensor& x);
 /// A copy in memory of its own, in the same memory order where that is dense.
 REEL_API Tensor clone(const Tensor& x);
 
-/// The same values as `dtype`; the tensor itself if it has that dtype already. Gradients flow
-/// between floating dtypes.
+/// The same values as `dtype`; the tensor itself if it has that dtype already. Floating-point
+/// numbers become integers towards zero, those out of range the nearest in it, and NaN 0 (PyTorch
+/// leaves these two open). Gradients flow between floating dtypes.
 REEL_API Tensor to(const Tensor& x, DType dtype);
 
 /// Sums away what broadcasting from `shape` to `x.shape()` repeated.

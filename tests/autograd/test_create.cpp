@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "reel/autograd/ops/create.h"
+#include "reel/autograd/ops.h"
 
 using namespace reel;
 
@@ -206,4 +206,46 @@ TEST_CASE("from_blob takes raw memory with a dtype, and refuses what it cannot u
       from_blob(data, 1, [&](void*) { ++deleted; }, {.dtype = int64, .requires_grad = true}),
       Error);
   CHECK(deleted == 0);
+}
+
+TEST_CASE("arange counts large integers exactly") {
+  constexpr std::int64_t big = (std::int64_t{1} << 53) + 1;
+  using Longs = std::vector<std::int64_t>;
+  CHECK(values<std::int64_t>(arange(big, big + 3)) == Longs{big, big + 1, big + 2});
+  const std::int64_t far = std::int64_t{1} << 60;
+  CHECK(arange(far, far + 10).numel() == 10);
+  constexpr auto least = std::numeric_limits<std::int64_t>::min();
+  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  CHECK(values<std::int64_t>(arange(least, most, most)) == Longs{least, -1, most - 1});
+  CHECK(values<std::int64_t>(arange(most, least, least)) == Longs{most, -1});
+  CHECK(values<std::int64_t>(arange(most - 1, most)) == Longs{most - 1});
+  CHECK_THROWS_AS(arange(least, most), Error);
+}
+
+TEST_CASE("what the user called is what a message names") {
+  const Shape bad{2, -1};
+  auto says = [](const char* text) { return doctest::Contains(text); };
+  CHECK_THROWS_WITH_AS(zeros(bad), says("[zeros] expected sizes of 0 or more"), Error);
+  CHECK_THROWS_WITH_AS(ones(bad), says("[ones]"), Error);
+  CHECK_THROWS_WITH_AS(full(bad, 1), says("[full]"), Error);
+  CHECK_THROWS_WITH_AS(eye(-1), says("[eye]"), Error);
+  CHECK_THROWS_WITH_AS(linspace(0, 1, -1), says("[linspace]"), Error);
+  CHECK_THROWS_WITH_AS(zeros({Size{1} << 40, Size{1} << 40}), says("[zeros] expected at most 2^48"),
+                       Error);
+}
+
+TEST_CASE("from_blob checks sizes and bools") {
+  float one = 0;
+  constexpr Size wide = Size{1} << 32;
+  CHECK_THROWS_WITH_AS(from_blob(&one, {wide, wide}),
+                       doctest::Contains("[from_blob] expected at most 2^48 elements"), Error);
+  unsigned char bytes[] = {0, 1, 2, 255};
+  CHECK(from_blob(reinterpret_cast<bool*>(bytes), 2).sum().item() == 1);
+  CHECK_THROWS_WITH_AS(
+      from_blob(reinterpret_cast<bool*>(bytes), 4),
+      doctest::Contains("[from_blob] expected bools of bytes 0 and 1, got 2 at position 2"), Error);
+  // What is written there later is no bool, but is at least not counted for more than one.
+  const Tensor mask = from_blob(reinterpret_cast<bool*>(bytes), 2);
+  bytes[0] = 255;
+  CHECK(nonzero(mask).shape() == Shape{2, 1});
 }

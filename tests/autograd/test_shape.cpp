@@ -49,3 +49,15 @@ TEST_CASE("dimensions count from both ends") {
   CHECK_THROWS_WITH_AS(detail::wrap_dim("sum", 3, 2),
                        "[sum] expected a dimension in [-2, 1], got 3", Error);
 }
+
+TEST_CASE("entries are counted from both ends, and no others are read") {
+  Shape shape{2, 3};
+  CHECK(shape[-1] == 3);
+  shape[-2] = 5;
+  CHECK(shape == Shape{5, 3});
+  CHECK_THROWS_WITH_AS(static_cast<void>(shape[2]),
+                       "[Shape] expected an index in [-2, 1], got 2 for [5, 3]", Error);
+  CHECK_THROWS_AS(static_cast<void>(shape[-3]), Error);
+  CHECK_THROWS_AS(static_cast<void>(Shape{}[0]), Error);
+  CHECK_THROWS_AS(static_cast<void>(Shape{}.back()), Error);
+}

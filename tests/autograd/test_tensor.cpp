@@ -41,8 +41,9 @@ TEST_CASE("an undefined tensor is refused with a sentence") {
 }
 
 TEST_CASE("reading as the wrong type is an error") {
-  CHECK_THROWS_WITH_AS(zeros({2}).data_ptr<double>(),
-                       "[data_ptr] expected dtype float32, got float64", Error);
+  CHECK_THROWS_WITH_AS(
+      zeros({2}).data_ptr<double>(),
+      "[data_ptr] expected data_ptr<float>, as the tensor is float32, got data_ptr<double>", Error);
 }
 
 TEST_CASE("item wants exactly one element") {
@@ -78,4 +79,38 @@ TEST_CASE("a gradient can be set and cleared, if it fits") {
   CHECK_THROWS_WITH_AS(
       x.set_grad(ones({3})),
       "[set_grad] expected a gradient of shape [2] and dtype float32, got [3] and float32", Error);
+}
+
+TEST_CASE("numbers of any width keep their value") {
+  CHECK((ones({2}) * std::int8_t{-1})[0].item() == -1);
+  CHECK((ones({2}) * std::int16_t{-300})[0].item() == -300);
+  CHECK((ones({2}, {.dtype = float64}) + 4000000000u)[0].item() == 4000000001);
+  CHECK(Tensor(std::uint8_t{200}).item<int>() == 200);
+  CHECK(Tensor(0.1f).item<float>() == 0.1f);
+  CHECK(Tensor(std::numeric_limits<std::uint32_t>::max()).item<std::uint32_t>() == 4294967295u);
+  CHECK_THROWS_WITH_AS(ones({2}) + std::numeric_limits<std::uint64_t>::max(),
+                       "[Tensor] expected a number that fits dtype int64, got 18446744073709551615",
+                       Error);
+  CHECK_THROWS_AS(tensor({std::uint64_t{1} << 63}), Error);
+  CHECK(Tensor(std::size_t{3}).dtype() == int64);
+  CHECK(Tensor(true).dtype() == bool_);
+  CHECK((ones({2}) * 2.0).dtype() == float32);
+  CHECK((ones({2}, {.dtype = int32}) * std::int64_t{2}).dtype() == int32);
+}
+
+TEST_CASE("item refuses values that its type cannot hold") {
+  CHECK_THROWS_WITH_AS(
+      Tensor(1e30).item<int>(),
+      "[item] expected a number in [-2147483648, 2147483647] for this type, got 1e+30", Error);
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS_AS(Tensor(nan).item<int>(), Error);
+  CHECK_THROWS_AS(Tensor(nan).item<std::int64_t>(), Error);
+  CHECK_THROWS_AS(Tensor(0x1p63).item<std::int64_t>(), Error);
+  CHECK_THROWS_AS(Tensor(300).item<std::uint8_t>(), Error);
+  CHECK_THROWS_AS(Tensor(-1).item<std::size_t>(), Error);
+  CHECK(Tensor(-0x1p63).item<std::int64_t>() == std::numeric_limits<std::int64_t>::min());
+  CHECK(Tensor(2.7).item<int>() == 2);
+  CHECK(Tensor(-0.7).item<std::uint8_t>() == 0);
+  CHECK(Tensor(0.5).item<bool>());
+  CHECK_FALSE(Tensor(0).item<bool>());
 }

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
+#include <vector>
+
 #include "reel/autograd/gradcheck.h"
 #include "reel/autograd/ops.h"
 
@@ -164,4 +167,64 @@ TEST_CASE("gradients flow between floating dtypes and stop at integers") {
   CHECK(x.grad().dtype() == float64);
   CHECK(x.grad()[0].item() == 2);
   CHECK_FALSE(x.to(int64).requires_grad());
+}
+
+TEST_CASE("sizes whose product wraps around are refused by every op that takes sizes") {
+  constexpr Size wide = Size{1} << 32, huge = 3689348814741910324;  // 5 * huge is 2^64 + 4
+  const Tensor nothing = zeros({0}), one = ones({1, 1});
+  CHECK_THROWS_WITH_AS(ones({4}).view({5, huge}),
+                       "[view] expected at most 2^48 elements, got shape [5, 3689348814741910324]",
+                       Error);
+  CHECK_THROWS_WITH_AS(nothing.view({wide, wide}),
+                       "[view] expected at most 2^48 elements, got shape [4294967296, 4294967296]",
+                       Error);
+  CHECK_THROWS_WITH_AS(
+      nothing.reshape({wide, wide}),
+      "[reshape] expected at most 2^48 elements, got shape [4294967296, 4294967296]", Error);
+  CHECK_THROWS_AS(nothing.view({-1, wide, wide}), Error);
+  CHECK_THROWS_AS(nothing.view({wide, wide, 0}), Error);  // its strides would wrap around
+  CHECK_THROWS_WITH_AS(
+      one.expand({wide, wide}),
+      "[expand] expected at most 2^48 elements, got shape [4294967296, 4294967296]", Error);
+  CHECK_THROWS_AS(one.expand({wide, wide, -1, -1}), Error);
+  CHECK(one.expand({wide, 4}).numel() == 4 * wide);
+  CHECK_THROWS_AS(one.expand({wide, 1}) + one.expand({1, wide}), Error);
+  CHECK_THROWS_AS(stack(std::vector<Tensor>(3, one.expand({wide, wide / 65536}))), Error);
+}
+
+TEST_CASE("steps and bounds of any size slice") {
+  constexpr Size most = std::numeric_limits<Size>::max(), least = std::numeric_limits<Size>::min();
+  const Tensor x = counted({5});
+  CHECK(x.slice(0, 1, {}, most - 2).shape() == Shape{1});
+  CHECK(x.slice(0, 0, 5, most).shape() == Shape{1});
+  CHECK(x.slice(0, 4, 5, most)[0].item() == 4);
+  CHECK(x.slice(0, 3, 3, most).shape() == Shape{0});
+  CHECK(x.slice(0, least, most, 2).shape() == Shape{3});
+  CHECK(x.slice(0, most, least).shape() == Shape{0});
+  CHECK(x.index({Slice{0, 3, most}}).shape() == Shape{1});
+  CHECK(x.slice(0, 0, 5, most).unsqueeze(0).unsqueeze(2).clone().shape() == Shape{1, 1, 1});
+  check_gradients([](const Tensor& u) { return u.slice(0, 1, {}, most); }, x);
+  check_gradients([](const Tensor& u) { return u.slice(0, 0, 5, 3); }, x);
+  CHECK_THROWS_AS(x.narrow(0, most, most), Error);
+  CHECK_THROWS_AS(x.narrow(0, least, 1), Error);
+  CHECK_THROWS_AS(x.narrow(0, 1, most), Error);
+  CHECK_THROWS_AS(x.select(0, least), Error);
+  CHECK_THROWS_AS(x.flatten(most), Error);
+  CHECK_THROWS_AS(x.unsqueeze(least), Error);
+}
+
+TEST_CASE("splitting checks its sizes") {
+  constexpr Size most = std::numeric_limits<Size>::max();
+  const Tensor x = counted({5});
+  CHECK_THROWS_WITH_AS(split(x, {most, most, 7}),
+                       "[split] expected sizes that add up to 5, got [9223372036854775807, "
+                       "9223372036854775807, 7]",
+                       Error);
+  CHECK_THROWS_WITH_AS(split(x, {6, -1}), "[split] expected sizes that add up to 5, got [6, -1]",
+                       Error);
+  CHECK_THROWS_WITH_AS(split(x, 1, 3), "[split] expected a dimension in [-1, 0], got 3", Error);
+  CHECK(x.split(most).size() == 1);
+  CHECK(x.chunk(most).size() == 5);
+  CHECK_THROWS_WITH_AS(x.chunk(2, 3), "[chunk] expected a dimension in [-1, 0], got 3", Error);
+  CHECK_THROWS_WITH_AS(x.unbind(2), "[unbind] expected a dimension in [-1, 0], got 2", Error);
 }
