@@ -75,29 +75,27 @@ Header read_header(detail::ByteSource& source) {
   return header;
 }
 
-/// Bytes of the elements; nothing where a reader could not count them. Zero counts are left out, so
-/// that the others cannot overflow beside one.
-std::optional<Size> payload_of(const IdxType& type, const Shape& shape) {
-  Size product = type.bytes;
+/// The number of elements; nothing where no tensor has as many. As for every tensor, sizes of 0 are
+/// left out of the bound.
+std::optional<Size> elements_of(const Shape& shape) {
+  constexpr Size most = Size{1} << 48;
+  Size product = 1;
   bool none = false;
   for (const Size count : shape) {
-    if (count == 0) {
-      none = true;
-    } else if (__builtin_mul_overflow(product, count, &product)) {
-      return std::nullopt;
-    }
+    none = none || count == 0;
+    if (count > most / product) return std::nullopt;
+    product *= std::max<Size>(count, 1);
   }
-  if (product > std::numeric_limits<Size>::max() / 8) return std::nullopt;
   return none ? 0 : product;
 }
 
 /// Bytes of the elements, after making sure that the file can hold them: nothing is allocated on
 /// the word of a header alone.
 Size checked_payload(const Header& header, const detail::ByteSource& source) {
-  const std::optional<Size> counted = payload_of(*header.type, header.shape);
-  check(counted.has_value(), reading, "expected counts that fit into memory, got {} of {} {}",
+  const std::optional<Size> elements = elements_of(header.shape);
+  check(elements.has_value(), reading, "expected at most 2^48 elements, got {} of {} {}",
         header.shape, header.type->name, source.where(4));
-  const Size payload = *counted;
+  const Size payload = *elements * header.type->bytes;
   const Size start = source.offset();
 
   if (source.compressed()) {
@@ -242,8 +240,8 @@ void write_idx(const std::string& path, const Tensor& tensor) {
           "expected dimensions below 2^32, got {}", tensor.shape());
     for (const int shift : {24, 16, 8, 0}) header.push_back(static_cast<std::byte>(count >> shift));
   }
-  check(payload_of(*type, tensor.shape()).has_value(), writing,
-        "expected dimensions that fit into memory, got {} of {}", tensor.shape(), type->name);
+  check(elements_of(tensor.shape()).has_value(), writing,
+        "expected dimensions of at most 2^48 elements, zeros left out, got {}", tensor.shape());
   const Tensor swapped =
       type->bytes > 1 ? tensor.detach().contiguous().clone() : tensor.detach().contiguous();
   const std::byte* const data = swapped.impl().data;

@@ -196,11 +196,17 @@ TEST_CASE("read_idx refuses huge counts before it takes memory") {
   const TempFolder folder;
   const std::uint32_t most = 0xffffffff;
   const std::string overflowing = header(0x0e, {most, most, most});
-  CHECK_ERROR(read_idx(folder.write("file", overflowing)), "expected counts that fit into memory");
+  CHECK_ERROR(read_idx(folder.write("file", overflowing)),
+              "[read_idx] expected at most 2^48 elements, got [");
   CHECK_ERROR(read_idx(folder.write("file", gzip(overflowing))),
-              "expected counts that fit into memory");
+              "[read_idx] expected at most 2^48 elements, got [");
   CHECK_ERROR(read_idx(folder.write("file", header(0x0e, {most, most, 0, most}))),
-              "expected counts that fit into memory");
+              "[read_idx] expected at most 2^48 elements, got [");
+  // A zero among them does not help: no tensor has such a shape.
+  CHECK_ERROR(read_idx(folder.write("file", header(8, {0, most, most}))),
+              "[read_idx] expected at most 2^48 elements, got [");
+  CHECK_ERROR(read_idx(folder.write("file", header(8, {most, most, 0}))),
+              "[read_idx] expected at most 2^48 elements, got [");
   CHECK_ERROR(read_idx(folder.write("file", header(8, {most, 1000}))),
               "expected 4294967295000 bytes for [4294967295, 1000] of uint8, got 0 bytes (");
   CHECK_ERROR(read_idx(folder.write("file", gzip(header(8, {most, 1000})))),
