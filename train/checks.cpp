@@ -5,10 +5,13 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <string_view>
 #include <type_traits>
 
 #include "reel/autograd/detail/plain_nan.h"
 #include "reel/autograd/fail.h"
+#include "reel/autograd/ops/pointwise.h"
+#include "reel/autograd/ops/reduce.h"
 #include "reel/autograd/tape.h"
 
 namespace reel::train::detail {
@@ -68,6 +71,15 @@ std::vector<Tensor> all_parameters(const optim::Optimizer& optimizer) {
 nn::NamedTensors::const_iterator find(const nn::NamedTensors& named, const Tensor& tensor) {
   return std::find_if(named.begin(), named.end(),
                       [&](const auto& entry) { return entry.second.is_same(tensor); });
+}
+
+/// Whether the numbers along dimension 1 are in [0, 1] and add up to 1.
+bool are_probabilities(const Tensor& x) {
+  if (x.dim() < 2 || x.numel() == 0 || x.size(1) < 2) return false;
+  const NoGradGuard no_grad;
+  const Tensor rows = x.to(float64);
+  return rows.min().item() >= 0 && rows.max().item() <= 1 &&
+         (rows.sum(1) - 1).abs().max().item() <= 1e-3;
 }
 
 }  // namespace
@@ -169,6 +181,53 @@ void check_loss(double loss, const nn::NamedTensors& trained, Size step, Size ep
        "expected a finite loss, got {} in step {} of epoch {}; the parameters are those before it\n"
        "help: a smaller learning rate often helps; inputs should be finite and of size about 1",
        loss, step, epoch);
+}
+
+void check_outputs(const char* op, const Loss& loss, const Tensor& outputs, const Tensor& targets) {
+  if (loss.takes() == Loss::Takes::anything) return;
+  const std::string unless_given =
+      loss.is_default() ? fmt::format(", which is {}'s loss unless another is given,", op) : ",";
+  const bool one = outputs.dim() == 1 || (outputs.dim() > 1 && outputs.size(1) == 1);
+  check(
+      !one, op,
+      "expected an output for each class, two at least, for cross-entropy{} got outputs of shape "
+      "{}\n"
+      "help: for numbers write .loss = nn::MSELoss{{}}; for yes or no, with float targets 0 and 1 "
+      "in the shape of the outputs, .loss = nn::BCEWithLogitsLoss{{}}",
+      unless_given, outputs.shape());
+  const bool numbers = loss.is_default() && targets.is_floating_point() &&
+                       targets.shape() == outputs.shape() && !are_probabilities(targets);
+  check(!numbers, op,
+        "expected classes or rows of probabilities as targets of cross-entropy{} got {} targets of "
+        "shape {} that are neither\n"
+        "help: for numbers write .loss = nn::MSELoss{{}}; for several times yes or no "
+        ".loss = nn::BCEWithLogitsLoss{{}}; where it is meant .loss = nn::CrossEntropyLoss{{}}",
+        unless_given, targets.dtype(), targets.shape());
+}
+
+std::string suspicion(const char* op, const Loss& loss, const Tensor& outputs) {
+  if (outputs.dim() != 2 || outputs.numel() == 0) return "";
+  if (loss.takes() == Loss::Takes::logits && are_probabilities(outputs)) {
+    return fmt::format(
+        "[{}] the model's outputs are probabilities (each row is in [0, 1] and adds up to 1), but "
+        "the loss takes logits: it will apply softmax a second time{}\n"
+        "help: drop the model's last Softmax, or use nn::CrossEntropyLoss{{.from_logits = false}}",
+        op, op == std::string_view("fit") ? " and learn slowly" : "");
+  }
+  if (loss.takes() == Loss::Takes::probabilities && !are_probabilities(outputs)) {
+    return fmt::format(
+        "[{}] the loss takes probabilities, but the model's outputs are none (some row is not in "
+        "[0, 1] or does not add up to 1)\n"
+        "help: end the model with Softmax, or use nn::CrossEntropyLoss{{}}, which takes logits",
+        op);
+  }
+  if (loss.takes() == Loss::Takes::log_probabilities && outputs.detach().max().item() > 1e-3) {
+    return fmt::format(
+        "[{}] the loss takes logarithms of probabilities, but some outputs are above 0\n"
+        "help: end the model with LogSoftmax, or use nn::CrossEntropyLoss{{}}, which takes logits",
+        op);
+  }
+  return "";
 }
 
 }  // namespace reel::train::detail

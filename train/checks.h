@@ -8,6 +8,7 @@
 
 #include "reel/nn/state_dict.h"
 #include "reel/optim/optimizer.h"
+#include "reel/train/loss.h"
 
 namespace reel::train::detail {
 
@@ -44,5 +45,12 @@ void check_parameters(const nn::NamedTensors& trained, Size epoch);
 
 /// Throws unless `loss` is finite, and says whether the parameters still are.
 void check_loss(double loss, const nn::NamedTensors& trained, Size step, Size epoch);
+
+/// Throws for outputs and targets that the loss, above all the default one, makes no sense of.
+/// `op`: fit or evaluate.
+void check_outputs(const char* op, const Loss& loss, const Tensor& outputs, const Tensor& targets);
+
+/// What is suspicious about the outputs that the loss is given; "" if nothing is.
+std::string suspicion(const char* op, const Loss& loss, const Tensor& outputs);
 
 }  // namespace reel::train::detail

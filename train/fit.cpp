@@ -92,47 +92,22 @@ double item_of(const char* op, const Tensor& loss) {
   return loss.item();
 }
 
-/// Whether each row of `[N, C]` is in [0, 1] and adds up to 1.
-bool look_like_probabilities(const Tensor& outputs) {
-  if (outputs.dim() != 2 || outputs.numel() == 0 || outputs.size(1) < 2) return false;
-  const Tensor rows = outputs.detach().to(float64).contiguous();
-  const double* p = rows.data_ptr<double>();
-  for (Size n = 0; n < rows.size(0); ++n) {
-    double sum = 0;
-    for (Size c = 0; c < rows.size(1); ++c, ++p) {
-      if (!(*p >= 0 && *p <= 1)) return false;
-      sum += *p;
-    }
-    if (std::abs(sum - 1) > 1e-3) return false;
-  }
-  return true;
-}
-
-/// What is suspicious about the outputs that the loss was given; "" if nothing is.
-std::string suspicion(const Loss& loss, const Tensor& outputs) {
-  if (outputs.dim() != 2 || loss.takes() == Loss::Takes::anything) return "";
-  const bool probabilities = look_like_probabilities(outputs);
-  if (loss.takes() == Loss::Takes::logits && probabilities) {
-    return "[fit] the model's outputs are probabilities (each row is in [0, 1] and adds up to 1), "
-           "but "
-           "the loss takes logits: it will apply softmax a second time and learn slowly\n"
-           "help: drop the model's last Softmax, or use nn::CrossEntropyLoss{.from_logits = false}";
-  }
-  if (loss.takes() == Loss::Takes::probabilities && !probabilities) {
-    return "[fit] the loss takes probabilities, but the model's outputs are none (some row is not "
-           "in "
-           "[0, 1] or does not add up to 1)\n"
-           "help: end the model with Softmax, or use nn::CrossEntropyLoss{}, which takes logits";
-  }
-  return "";
-}
-
-void warn(const FitOptions& options, const std::string& text) {
-  if (options.on_warning) {
-    options.on_warning(text);
+void warn(const std::function<void(const std::string&)>& on_warning, const std::string& text) {
+  if (on_warning) {
+    on_warning(text);
   } else {
     std::fprintf(stderr, "warning: %s\n", text.c_str());
   }
+}
+
+/// What only has to be looked at in the first batch.
+void look_at(const char* op, const Loss& loss, const Tensor& outputs, const Tensor& targets,
+             const std::function<void(const std::string&)>& on_warning, ProgressBar& bar) {
+  detail::check_outputs(op, loss, outputs, targets);
+  const std::string text = detail::suspicion(op, loss, outputs);
+  if (text.empty()) return;
+  bar.clear();
+  warn(on_warning, text);
 }
 
 Evaluation run_evaluation(const char* op, detail::AnyModel& model, const LabeledData& data,
@@ -145,6 +120,9 @@ Evaluation run_evaluation(const char* op, detail::AnyModel& model, const Labeled
   Progress progress{.epochs = 0, .steps = loader.size()};
   for (const auto& [inputs, targets] : loader) {
     const Tensor outputs = model.forward(inputs);
+    if (progress.step == 0) {
+      look_at(op, options.loss, outputs, targets, options.on_warning, bar);
+    }
     score.add(item_of(op, options.loss(outputs, targets)), outputs, targets);
     ++progress.step;
     if (bar.due()) {
@@ -182,7 +160,7 @@ class Training {
             {.batch_size = options.batch_size, .shuffle = options.shuffle, .seed = options.seed}) {
     if (const optim::Optimizer* given = options.optimizer.get()) {
       for (const std::string& text : detail::check_optimizer(*given, model.parameters())) {
-        warn(options, text);
+        warn(options.on_warning, text);
       }
       return;
     }
@@ -245,9 +223,11 @@ class Training {
   void step(const Progress& progress, Score& score, const Tensor& inputs, const Tensor& targets) {
     optimizer().zero_grad();
     const Tensor outputs = model_.forward(inputs);
+    if (progress.epoch == 1 && progress.step == 0) {
+      look_at("fit", options_.loss, outputs, targets, options_.on_warning, bar_);
+    }
     const Tensor loss = options_.loss(outputs, targets);
     const double value = item_of("fit", loss);
-    if (progress.epoch == 1 && progress.step == 0) look_at(outputs);
     detail::check_loss(value, trained_, progress.step + 1, progress.epoch);
     loss.backward();
     detail::check_gradients(trained_, progress.step + 1, progress.epoch);
@@ -255,16 +235,11 @@ class Training {
     score.add(value, outputs, targets);
   }
 
-  void look_at(const Tensor& outputs) {
-    const std::string text = suspicion(options_.loss, outputs);
-    if (text.empty()) return;
-    bar_.clear();
-    warn(options_, text);
-  }
-
   void validate(EpochEnd& end, Progress& progress) {
     const Evaluation result = run_evaluation("fit", model_, options_.validation,
-                                             {.loss = options_.loss, .verbose = Verbose::none});
+                                             {.loss = options_.loss,
+                                              .verbose = Verbose::none,
+                                              .on_warning = [](const std::string&) {}});  // said
     end.val_loss = result.loss;
     end.val_accuracy = result.accuracy;
     progress.figures.push_back({"val_loss", result.loss});

@@ -63,9 +63,11 @@ struct History {
 
 /// What `evaluate` can be told.
 struct EvaluateOptions {
-  Loss loss = {};                        ///< cross-entropy from logits
+  Loss loss =
+      {};  ///< cross-entropy from logits; a model knows no loss: give the one `fit` was given
   Size batch_size = 256;                 ///< changes speed and memory, not the result
   Verbose verbose = Verbose::automatic;  ///< progress on stdout
+  std::function<void(const std::string&)> on_warning = {};  ///< unset: printed on stderr
 };
 
 /// How good a model is.
@@ -141,17 +143,21 @@ concept TensorModel = std::is_invocable_r_v<Tensor, Model&, const Tensor&>;
 /// shown where targets are class indices, and for `nn::CrossEntropyLoss`.
 ///
 /// Warns once when outputs look like probabilities but the loss takes logits, or the other way
-/// round. Throws `Error` when there is no data, no parameter, an option out of range, and when the
-/// loss or a gradient is not finite: before the step that would spoil the parameters, except for
-/// single elements of large gradients, which are told a little later. Follows `keras.Model.fit`.
+/// round, and when the optimizer leaves out some of the model's parameters. Throws `Error` when
+/// there is no data, no parameter, an option out of range, when cross-entropy, the default, is
+/// given one output or numbers as targets, when the optimizer holds none of the parameters, and
+/// when the loss or a gradient is not finite: before the step that would spoil the parameters,
+/// except for single elements of large gradients, which are told a little later. Follows
+/// `keras.Model.fit`.
 template <TensorModel Model>
 History fit(Model& model, const LabeledData& data, const FitOptions& options = {}) {
   detail::ModelOf<Model> any(model);
   return detail::fit(any, data, options);
 }
 
-/// The loss and accuracy of `model` on `data`, in eval mode, off the tape; modes are restored.
-/// Throws `Error` when there is no data. Follows `keras.Model.evaluate`.
+/// The loss and accuracy of `model` on `data`, in eval mode, off the tape; modes are restored. Give
+/// the `.loss` that `fit` was given. Warns and throws about losses and outputs as `fit` does;
+/// throws `Error` when there is no data. Follows `keras.Model.evaluate`.
 template <TensorModel Model>
 Evaluation evaluate(Model& model, const LabeledData& data, const EvaluateOptions& options = {}) {
   detail::ModelOf<Model> any(model);

@@ -22,21 +22,26 @@ concept LossFunction =
 class Loss {
  public:
   /// Cross-entropy from logits.
-  Loss() : Loss(nn::CrossEntropyLoss{}) {}
+  Loss() : Loss(nn::CrossEntropyLoss{}) { is_default_ = true; }
 
   template <LossFunction F>
   Loss(F loss) {
     if constexpr (std::same_as<F, nn::CrossEntropyLoss>) {
       takes_ = loss.from_logits ? Takes::logits : Takes::probabilities;
+    } else if constexpr (std::same_as<F, nn::NLLLoss>) {
+      takes_ = Takes::log_probabilities;
     }
     if constexpr (requires { loss.ignore_index; }) ignore_index_ = loss.ignore_index;
     function_ = std::move(loss);
   }
 
-  /// What the loss expects of the outputs, as far as fit knows it.
-  enum class Takes { anything, logits, probabilities };
+  /// What the loss expects of the outputs, as far as fit knows it; all but `anything` want one for
+  /// each class.
+  enum class Takes { anything, logits, probabilities, log_probabilities };
 
   Takes takes() const { return takes_; }
+  /// Whether nobody chose it.
+  bool is_default() const { return is_default_; }
   /// The class whose samples the loss passes over, if there is one.
   std::optional<Size> ignore_index() const { return ignore_index_; }
   Tensor operator()(const Tensor& outputs, const Tensor& targets) const {
@@ -46,6 +51,7 @@ class Loss {
  private:
   std::function<Tensor(const Tensor&, const Tensor&)> function_;
   Takes takes_ = Takes::anything;
+  bool is_default_ = false;
   std::optional<Size> ignore_index_;
 };
 
