@@ -1,12 +1,15 @@
 #include "reel/train/callback.h"
 
+#include <cmath>
+
 #include "reel/autograd/tape.h"
 
 namespace reel::train {
 
 void EarlyStopping::operator()(EpochEnd& epoch) {
   const double loss = epoch.val_loss.value_or(epoch.loss);
-  if (best_epoch == 0 || loss < best_loss - min_delta) {
+  const bool first = best_epoch == 0 || epoch.epoch == 1;
+  if (first || std::isnan(best_loss) || loss < best_loss - min_delta) {
     best_loss = loss;
     best_epoch = epoch.epoch;
     if (restore_best) {

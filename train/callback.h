@@ -1,6 +1,11 @@
 #pragma once
 
+#include <concepts>
+#include <functional>
+#include <memory>
 #include <optional>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "reel/autograd/tensor.h"
@@ -20,7 +25,39 @@ struct EpochEnd {
   std::vector<Tensor> state = {};  ///< the model's parameters and buffers, not copied
 };
 
-/// Stops a training whose loss no longer falls. Follows `keras.callbacks.EarlyStopping`.
+/// Anything that can be called with an `EpochEnd&`. One of the caller's is left where it is, so
+/// that what it found can be read there after `fit`, and must live until then; one made in place is
+/// kept.
+///
+/// **Example**
+/// ```cpp
+/// train::EarlyStopping stopping;
+/// train::fit(model, train_set, {.epochs = 100, .validation = held_out, .callbacks = {stopping}});
+/// fmt::print("best after epoch {}\n", stopping.best_epoch);
+/// ```
+class Callback {
+ public:
+  template <class F>
+  requires(!std::same_as<std::remove_cvref_t<F>, Callback>) Callback(F&& f) {
+    constexpr bool fits = std::is_invocable_v<std::remove_reference_t<F>&, EpochEnd&>;
+    static_assert(fits,
+                  "Reel: a callback of fit is called as callback(epoch): write "
+                  "[&](train::EpochEnd& epoch) { ... }");
+    if constexpr (fits && std::is_lvalue_reference_v<F>) {
+      call_ = std::ref(f);
+    } else if constexpr (fits) {
+      call_ = [kept = std::make_shared<F>(std::move(f))](EpochEnd& epoch) { (*kept)(epoch); };
+    }
+  }
+
+  void operator()(EpochEnd& epoch) const { call_(epoch); }
+
+ private:
+  std::function<void(EpochEnd&)> call_;
+};
+
+/// Stops a training whose loss no longer falls; begins anew with each run of `fit`. Follows
+/// `keras.callbacks.EarlyStopping`.
 ///
 /// **Example**
 /// ```cpp

@@ -45,9 +45,9 @@ struct FitOptions {
   bool shuffle = true;                     ///< a new order in each epoch
   std::optional<std::uint64_t> seed = {};  ///< of the orders; unset: `manual_seed` rules them
   LabeledData validation = {};             ///< evaluated after each epoch
-  std::vector<std::function<void(EpochEnd&)>> callbacks = {};  ///< called in order after each epoch
-  Verbose verbose = Verbose::automatic;                        ///< progress on stdout
-  std::function<void(const std::string&)> on_warning = {};     ///< unset: printed on stderr
+  std::vector<Callback> callbacks = {};    ///< called in order after each epoch
+  Verbose verbose = Verbose::automatic;    ///< progress on stdout
+  std::function<void(const std::string&)> on_warning = {};  ///< unset: printed on stderr
 };
 
 /// What happened, an entry an epoch.

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <memory>
+
 #include "reel/autograd/ops.h"
 #include "reel/nn/nn.h"
 #include "reel/optim/optim.h"
@@ -46,4 +49,53 @@ TEST_CASE("early stopping works inside fit") {
                                    .callbacks = {train::EarlyStopping{.patience = 4}},
                                    .verbose = train::Verbose::none});
   CHECK(history.epochs() == 5);
+}
+
+TEST_CASE("a callback of the caller's is called where it is, so that its results can be read") {
+  nn::Linear model{3, 3};
+  train::EarlyStopping stopping{.patience = 4};
+  const auto fit = [&](double lr) {
+    return train::fit(model, points(),
+                      {.optimizer = optim::SGD{nn::parameters(model), {.lr = lr}},
+                       .epochs = 6,
+                       .callbacks = {stopping},
+                       .verbose = train::Verbose::none});
+  };
+  const train::History history = fit(0.5);
+  CHECK(stopping.best_epoch == 6);
+  CHECK(stopping.best_loss == history.loss.back());
+  CHECK(stopping.best_state.size() == 2);
+
+  // Another run with it starts anew: what was best before is another story.
+  const double before = stopping.best_loss;
+  CHECK(fit(0).epochs() == 5);
+  CHECK(stopping.best_epoch == 1);
+  CHECK(stopping.best_loss <= before);
+}
+
+TEST_CASE("a callback made in place is kept, even one that can only be moved") {
+  nn::Linear model{3, 3};
+  auto count = std::make_unique<int>(0);
+  int* const seen = count.get();
+  struct Constant {
+    int* calls;
+    void operator()(const train::EpochEnd&) const { ++*calls; }
+  };
+  const Constant constant{seen};
+  train::FitOptions options{.epochs = 2, .verbose = train::Verbose::none};
+  options.callbacks.push_back([own = std::move(count)](train::EpochEnd&) { ++*own; });
+  options.callbacks.push_back(constant);
+  train::fit(model, points(), options);
+  CHECK(*seen == 4);
+}
+
+TEST_CASE("early stopping takes any loss for better than NaN") {
+  train::EarlyStopping stopping{.patience = 2};
+  const double losses[] = {std::nan(""), 2, std::nan(""), 1};
+  for (Size i = 0; i < 4; ++i) {
+    train::EpochEnd epoch{.epoch = i + 1, .epochs = 10, .val_loss = losses[i]};
+    stopping(epoch);
+    CHECK_FALSE(epoch.stop);
+  }
+  CHECK(stopping.best_epoch == 4);
 }
