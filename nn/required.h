@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "reel/autograd/dtype.h"
+#include "reel/autograd/ops/pair.h"
 
 namespace reel::nn {
 
@@ -21,6 +22,12 @@ class Required {
        std::constructible_from<T, Value>)constexpr Required(Value value)
       : value_(static_cast<T>(value)) {}
 
+  /// Another such option, as in `nn::LayerNorm norm{width}`.
+  template <class Other>
+  requires(!std::same_as<Other, T> &&
+           std::constructible_from<T, Other>) constexpr Required(const Required<Other>& other)
+      : value_(other()) {}
+
   /// Two integers, as in `.kernel_size = {3, 5}`.
   constexpr Required(Size first, Size second) requires std::constructible_from<T, Size, Size>
       : value_(first, second) {}
@@ -30,6 +37,13 @@ class Required {
       std::constructible_from<T, std::initializer_list<Size>> : value_(values) {}
 
   constexpr operator const T&() const { return value_; }
+  /// So that one number is also an option for height and width, as in `.padding = size`.
+  template <class Both>
+  requires(std::same_as<T, Size> &&
+           (std::same_as<Both, Pair> || std::same_as<Both, Padding>)) constexpr
+  operator Both() const {
+    return value_;
+  }
   constexpr const T& operator()() const { return value_; }
 
  private:

@@ -60,6 +60,12 @@ TEST_CASE("a required option reads as its value") {
   CHECK(pair().h == 3);
   CHECK(pair().w == 5);
   CHECK(nn::Required<Pair>(4)() == Pair(4, 4));
+  CHECK(nn::Required<Pair>(number)() == Pair(3, 3));
+  CHECK(nn::Required<Shape>(number)() == Shape{3});
+  CHECK(nn::Required<Shape>{number, 4}() == Shape{3, 4});
+  CHECK(Pair(number) == Pair(3, 3));
+  CHECK(Padding(number) == Padding(3));
+  static_assert(!std::is_constructible_v<nn::Required<Size>, nn::Required<Pair>>);
   static_assert(!std::is_constructible_v<nn::Required<Size>, double>);
   static_assert(!std::is_constructible_v<nn::Required<Size>, bool>);
   static_assert(!std::is_default_constructible_v<nn::Required<Size>>);
