@@ -2,7 +2,6 @@
 
 #include <limits>
 
-#include "reel/autograd/fail.h"
 #include "reel/autograd/ops/create.h"
 #include "reel/autograd/ops/index.h"
 #include "reel/autograd/ops/pointwise.h"
@@ -10,6 +9,7 @@
 #include "reel/autograd/ops/reduce.h"
 #include "reel/autograd/ops/view.h"
 #include "reel/autograd/tape.h"
+#include "reel/nn/detail/fill.h"
 #include "reel/nn/init.h"
 
 namespace reel::nn {
@@ -17,10 +17,6 @@ namespace detail {
 namespace {
 
 constexpr const char* layer = "MultiheadAttention";
-
-bool is_separate(Size embed_dim, std::optional<Size> kdim, std::optional<Size> vdim) {
-  return kdim.value_or(embed_dim) != embed_dim || vdim.value_or(embed_dim) != embed_dim;
-}
 
 /// Queries, keys and values after their projections, in the layout of the inputs.
 struct Projected {
@@ -129,32 +125,34 @@ AttentionOutput run_batch(const Tensor& query, const Tensor& key, const Tensor& 
 
 }  // namespace
 
-Tensor joint_weight(const MultiheadSizes& s) {
-  const Size kdim = s.kdim.value_or(s.embed_dim), vdim = s.vdim.value_or(s.embed_dim);
-  check(s.embed_dim >= 1 && s.num_heads >= 1 && s.embed_dim % s.num_heads == 0, layer,
-        "expected num_heads to divide embed_dim, got {} and {}", s.num_heads, s.embed_dim);
+Linear no_projection() { return {0, 0, false}; }
+
+template <>
+void complete(MultiheadAttention& self) {
+  const Size embed = self.embed_dim, heads = self.num_heads;
+  const Size kdim = self.kdim.value_or(embed), vdim = self.vdim.value_or(embed);
+  check(embed >= 1 && heads >= 1 && embed % heads == 0, layer,
+        "expected num_heads to divide embed_dim, got {} and {}", heads, embed);
   check(kdim >= 1 && vdim >= 1, layer, "expected kdim and vdim of 1 or more, got {} and {}", kdim,
         vdim);
-  check(s.dropout >= 0 && s.dropout <= 1, layer, "expected dropout in [0, 1], got {}", s.dropout);
-  if (is_separate(s.embed_dim, s.kdim, s.vdim)) return Tensor();
-  return init::xavier_uniform_(empty({3 * s.embed_dim, s.embed_dim}));
-}
+  check(self.dropout >= 0 && self.dropout <= 1, layer, "expected dropout in [0, 1], got {}",
+        self.dropout);
 
-Tensor separate_weight(Size embed_dim, std::optional<Size> columns, std::optional<Size> kdim,
-                       std::optional<Size> vdim) {
-  if (!is_separate(embed_dim, kdim, vdim)) return Tensor();
-  return init::xavier_uniform_(empty({embed_dim, columns.value_or(embed_dim)}));
-}
-
-Tensor joint_bias(Size embed_dim, bool wanted) {
-  return wanted ? zeros({3 * embed_dim}) : Tensor();
-}
-
-Linear attention_output(Size embed_dim, bool bias) {
-  Linear output{.in_features = embed_dim, .out_features = embed_dim, .use_bias = bias};
-  const NoGradGuard no_grad;
-  if (bias) output.bias.zero_();
-  return output;
+  const auto xavier = [](const Shape& shape) { return init::xavier_uniform_(empty(shape)); };
+  if (kdim == embed && vdim == embed) {
+    fill(layer, "in_proj_weight", self.in_proj_weight, {3 * embed, embed}, xavier);
+  } else {
+    fill(layer, "q_proj_weight", self.q_proj_weight, {embed, embed}, xavier);
+    fill(layer, "k_proj_weight", self.k_proj_weight, {embed, kdim}, xavier);
+    fill(layer, "v_proj_weight", self.v_proj_weight, {embed, vdim}, xavier);
+  }
+  fill(layer, "in_proj_bias", self.in_proj_bias, {3 * embed},
+       [&](const Shape& shape) { return self.bias ? zeros(shape) : Tensor(); });
+  if (self.out_proj.out_features() == 0) {
+    self.out_proj = Linear{embed, embed, self.bias};
+    const NoGradGuard no_grad;
+    if (self.bias) self.out_proj.bias.zero_();
+  }
 }
 
 AttentionOutput run_attention(const Tensor& query, const Tensor& key, const Tensor& value,

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "reel/autograd/ops/attention.h"
+#include "reel/nn/detail/completed.h"
 #include "reel/nn/detail/observe.h"
 #include "reel/nn/linear.h"
 #include "reel/nn/parameter.h"
@@ -36,22 +37,15 @@ struct AttentionOutput {
   Tensor weights;  ///< `[N, L, S]`, or `[N, num_heads, L, S]`; undefined unless asked for
 };
 
+struct MultiheadAttention;
+template <>
+REEL_API void detail::complete(MultiheadAttention& layer);
+
 namespace detail {
 
-/// The sizes that the layer's tensors follow from.
-struct MultiheadSizes {
-  Size embed_dim, num_heads;
-  std::optional<Size> kdim, vdim;
-  double dropout;
-};
-
-/// Throws unless the sizes make sense.
-REEL_API Tensor joint_weight(const MultiheadSizes& sizes);
-/// `[embed_dim, columns]`, where keys or values need a weight of their own.
-REEL_API Tensor separate_weight(Size embed_dim, std::optional<Size> columns,
-                                std::optional<Size> kdim, std::optional<Size> vdim);
-REEL_API Tensor joint_bias(Size embed_dim, bool wanted);
-REEL_API Linear attention_output(Size embed_dim, bool bias);
+/// A `Linear` without outputs, which stands for the projection until the layer makes it. A function
+/// because g++ 12 destroys the fields of `Linear{0, 0}` twice when the layer then throws.
+REEL_API Linear no_projection();
 
 /// What the layer computes with.
 struct MultiheadState {
@@ -102,15 +96,17 @@ struct MultiheadAttention {
   /// Whether the batch is the first dimension, not the second.
   bool batch_first = false;
   /// `[3 E, E]`: queries, keys and values in one; none where `kdim` or `vdim` differ.
-  Parameter in_proj_weight = detail::joint_weight({embed_dim, num_heads, kdim, vdim, dropout});
+  Parameter in_proj_weight = {};
   /// `[E, E]`, `[E, kdim]` and `[E, vdim]`; none unless `kdim` or `vdim` differ.
-  Parameter q_proj_weight = detail::separate_weight(embed_dim, {}, kdim, vdim);
-  Parameter k_proj_weight = detail::separate_weight(embed_dim, kdim, kdim, vdim);
-  Parameter v_proj_weight = detail::separate_weight(embed_dim, vdim, kdim, vdim);
+  Parameter q_proj_weight = {};
+  Parameter k_proj_weight = {};
+  Parameter v_proj_weight = {};
   /// `[3 E]`, starts as zeros.
-  Parameter in_proj_bias = detail::joint_bias(embed_dim, bias);
-  Linear out_proj = detail::attention_output(embed_dim, bias);
+  Parameter in_proj_bias = {};
+  /// `[.., E]` -> `[.., E]`, its bias starts as zeros.
+  Linear out_proj = detail::no_projection();
   bool training = true;
+  detail::Completed<MultiheadAttention> completed = {};
 
   /// Attention among the entries of `x`.
   Tensor operator()(const Tensor& x, const SelfAttentionOptions& options = {}) const {

@@ -2,16 +2,43 @@
 
 #include <string_view>
 
-#include "reel/autograd/fail.h"
+#include "reel/autograd/ops/create.h"
 #include "reel/autograd/ops/norm.h"
 #include "reel/autograd/ops/pointwise.h"
 #include "reel/autograd/tape.h"
+#include "reel/nn/detail/fill.h"
 
 namespace reel::nn {
 
-Tensor detail::batch_norm_values(const char* layer, Size num_features, bool wanted, double value) {
-  check(num_features >= 0, layer, "expected num_features of 0 or more, got {}", num_features);
-  return wanted ? full({num_features}, value, {.dtype = float32}) : Tensor();
+namespace {
+
+template <class BatchNorm>
+void complete_batch_norm(const char* name, BatchNorm& layer) {
+  const Size features = layer.num_features;
+  check(features >= 0, name, "expected num_features of 0 or more, got {}", features);
+  const auto constant = [](double value, bool wanted) {
+    return [=](const Shape& shape) { return wanted ? full(shape, value, {.dtype = float32}) : Tensor(); };
+  };
+  const bool affine = layer.affine, tracks = layer.track_running_stats;
+  detail::fill(name, "weight", layer.weight, {features}, constant(1, affine));
+  detail::fill(name, "bias", layer.bias, {features}, constant(0, affine));
+  detail::fill(name, "running_mean", layer.running_mean, {features}, constant(0, tracks));
+  detail::fill(name, "running_var", layer.running_var, {features}, constant(1, tracks));
+  detail::fill(name, "num_batches_tracked", layer.num_batches_tracked, {}, [&](const Shape& shape) {
+    return tracks ? zeros(shape, {.dtype = int64}) : Tensor();
+  });
+}
+
+}  // namespace
+
+template <>
+void detail::complete(BatchNorm1d& layer) {
+  complete_batch_norm("BatchNorm1d", layer);
+}
+
+template <>
+void detail::complete(BatchNorm2d& layer) {
+  complete_batch_norm("BatchNorm2d", layer);
 }
 
 Tensor detail::run_batch_norm(const Tensor& x, const BatchNormState& s) {

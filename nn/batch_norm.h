@@ -2,17 +2,21 @@
 
 #include <optional>
 
-#include "reel/autograd/ops/create.h"
+#include "reel/nn/detail/completed.h"
 #include "reel/nn/detail/observe.h"
 #include "reel/nn/parameter.h"
 #include "reel/nn/required.h"
 
 namespace reel::nn {
 
-namespace detail {
+struct BatchNorm1d;
+struct BatchNorm2d;
+template <>
+REEL_API void detail::complete(BatchNorm1d& layer);
+template <>
+REEL_API void detail::complete(BatchNorm2d& layer);
 
-/// `value` for each feature, or no tensor unless `wanted`.
-REEL_API Tensor batch_norm_values(const char* layer, Size num_features, bool wanted, double value);
+namespace detail {
 
 /// What both layers do; changes the running moments and the number of batches in training.
 struct BatchNormState {
@@ -44,23 +48,17 @@ struct BatchNorm1d {
   double eps = 1e-5;
   /// How much the newest batch counts in the running averages; none makes them plain averages.
   std::optional<double> momentum = 0.1;
-  /// Whether there are `weight` and `bias`.
+  /// Whether there are `weight` and, unless it is false, `bias`.
   bool affine = true;
   /// Without them the batch is used in evaluation too.
   bool track_running_stats = true;
-  /// `[C]`, starts as ones.
-  Parameter weight = detail::batch_norm_values("BatchNorm1d", num_features, affine, 1);
-  /// `[C]`, starts as zeros.
-  Parameter bias = detail::batch_norm_values("BatchNorm1d", num_features, affine, 0);
-  /// `[C]`, starts as zeros.
-  Buffer running_mean =
-      detail::batch_norm_values("BatchNorm1d", num_features, track_running_stats, 0);
-  /// `[C]`, starts as ones.
-  Buffer running_var =
-      detail::batch_norm_values("BatchNorm1d", num_features, track_running_stats, 1);
-  /// int64 `[]`.
-  Buffer num_batches_tracked = track_running_stats ? zeros({}, {.dtype = int64}) : Tensor();
+  Bias bias = true;                 ///< `[C]`, starts as zeros
+  Parameter weight = {};            ///< `[C]`, starts as ones
+  Buffer running_mean = {};         ///< `[C]`, starts as zeros
+  Buffer running_var = {};          ///< `[C]`, starts as ones
+  Buffer num_batches_tracked = {};  ///< int64 `[]`
   bool training = true;
+  detail::Completed<BatchNorm1d> completed = {};
 
   Tensor operator()(const Tensor& x) const {
     return detail::observe(this, detail::run_batch_norm(x, state(false)));
@@ -83,23 +81,17 @@ struct BatchNorm2d {
   double eps = 1e-5;
   /// How much the newest batch counts in the running averages; none makes them plain averages.
   std::optional<double> momentum = 0.1;
-  /// Whether there are `weight` and `bias`.
+  /// Whether there are `weight` and, unless it is false, `bias`.
   bool affine = true;
   /// Without them the batch is used in evaluation too.
   bool track_running_stats = true;
-  /// `[C]`, starts as ones.
-  Parameter weight = detail::batch_norm_values("BatchNorm2d", num_features, affine, 1);
-  /// `[C]`, starts as zeros.
-  Parameter bias = detail::batch_norm_values("BatchNorm2d", num_features, affine, 0);
-  /// `[C]`, starts as zeros.
-  Buffer running_mean =
-      detail::batch_norm_values("BatchNorm2d", num_features, track_running_stats, 0);
-  /// `[C]`, starts as ones.
-  Buffer running_var =
-      detail::batch_norm_values("BatchNorm2d", num_features, track_running_stats, 1);
-  /// int64 `[]`.
-  Buffer num_batches_tracked = track_running_stats ? zeros({}, {.dtype = int64}) : Tensor();
+  Bias bias = true;                 ///< `[C]`, starts as zeros
+  Parameter weight = {};            ///< `[C]`, starts as ones
+  Buffer running_mean = {};         ///< `[C]`, starts as zeros
+  Buffer running_var = {};          ///< `[C]`, starts as ones
+  Buffer num_batches_tracked = {};  ///< int64 `[]`
   bool training = true;
+  detail::Completed<BatchNorm2d> completed = {};
 
   Tensor operator()(const Tensor& x) const {
     return detail::observe(this, detail::run_batch_norm(x, state(false)));

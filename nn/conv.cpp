@@ -1,27 +1,24 @@
 #include "reel/nn/conv.h"
 
-#include "reel/autograd/fail.h"
+#include "reel/nn/detail/fill.h"
 #include "reel/nn/init.h"
 
 namespace reel::nn {
 
-Tensor detail::conv2d_weight(Size in_channels, Size out_channels, const Pair& kernel_size,
-                             Size groups) {
-  check(in_channels > 0 && out_channels > 0, "Conv2d",
-        "expected in_channels and out_channels above 0, got {} and {}", in_channels, out_channels);
-  check(kernel_size.h > 0 && kernel_size.w > 0, "Conv2d",
-        "expected a kernel_size above 0, got [{}, {}]", kernel_size.h, kernel_size.w);
-  check(groups > 0 && in_channels % groups == 0 && out_channels % groups == 0, "Conv2d",
-        "expected groups that divide in_channels {} and out_channels {}, got {}", in_channels,
-        out_channels, groups);
-  const Size in = in_channels / groups;
-  return default_values({out_channels, in, kernel_size.h, kernel_size.w},
-                        in * kernel_size.h * kernel_size.w);
-}
-
-Tensor detail::conv2d_bias(Size in_channels, Size out_channels, const Pair& kernel_size,
-                           Size groups) {
-  return default_values({out_channels}, in_channels / groups * kernel_size.h * kernel_size.w);
+template <>
+void detail::complete(Conv2d& layer) {
+  const Size in = layer.in_channels, out = layer.out_channels, groups = layer.groups;
+  const auto [height, width] = layer.kernel_size();
+  check(in > 0 && out > 0, "Conv2d", "expected in_channels and out_channels above 0, got {} and {}",
+        in, out);
+  check(height > 0 && width > 0, "Conv2d", "expected a kernel_size above 0, got [{}, {}]", height,
+        width);
+  check(groups > 0 && in % groups == 0 && out % groups == 0, "Conv2d",
+        "expected groups that divide in_channels {} and out_channels {}, got {}", in, out, groups);
+  const Size fan_in = in / groups * height * width;
+  const auto uniform = [&](const Shape& shape) { return default_values(shape, fan_in); };
+  fill("Conv2d", "weight", layer.weight, {out, in / groups, height, width}, uniform);
+  fill("Conv2d", "bias", layer.bias, {out}, uniform);
 }
 
 }  // namespace reel::nn

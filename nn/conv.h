@@ -2,25 +2,23 @@
 
 #include "reel/autograd/ops/conv.h"
 #include "reel/autograd/ops/pool.h"
+#include "reel/nn/detail/completed.h"
 #include "reel/nn/detail/observe.h"
 #include "reel/nn/parameter.h"
 #include "reel/nn/required.h"
 
 namespace reel::nn {
 
-namespace detail {
-REEL_API Tensor conv2d_weight(Size in_channels, Size out_channels, const Pair& kernel_size,
-                              Size groups);
-REEL_API Tensor conv2d_bias(Size in_channels, Size out_channels, const Pair& kernel_size,
-                            Size groups);
-}  // namespace detail
+struct Conv2d;
+template <>
+REEL_API void detail::complete(Conv2d& layer);
 
 /// Slides `out_channels` kernels over images: `[N, in_channels, H, W]` -> `[N, out_channels, H',
 /// W']`, see `conv2d`. Weights and biases start uniform in
 /// +-1 / sqrt(in_channels / groups * kernel height * kernel width). Follows `torch.nn.Conv2d`.
 ///
-/// Throws `[Conv2d] expected ...` for channels, groups and kernels that are not positive, and
-/// groups that do not divide the channels.
+/// Throws `[Conv2d] expected ...` for channels, groups and kernels that are not positive, groups
+/// that do not divide the channels, and given tensors of another shape.
 ///
 /// **Example**
 /// ```cpp
@@ -35,12 +33,9 @@ struct Conv2d {
   Padding padding = 0;
   Pair dilation = 1;
   Size groups = 1;
-  bool use_bias = true;
-  /// `[out, in / groups, kh, kw]`
-  Parameter weight = detail::conv2d_weight(in_channels, out_channels, kernel_size, groups);
-  /// `[out]`
-  Parameter bias =
-      use_bias ? detail::conv2d_bias(in_channels, out_channels, kernel_size, groups) : Tensor();
+  Bias bias = true;       ///< `[out]`
+  Parameter weight = {};  ///< `[out, in / groups, kh, kw]`
+  detail::Completed<Conv2d> completed = {};
 
   Tensor operator()(const Tensor& x) const {
     return detail::observe(this, conv2d(x, weight, bias, {stride, padding, dilation, groups}));

@@ -4,9 +4,9 @@
 
 namespace reel::nn {
 
-bool detail::checked_probability(const char* layer, double p) {
-  check(p >= 0 && p <= 1, layer, "expected p in [0, 1], got {}", p);
-  return true;
+template <>
+void detail::complete(Dropout& layer) {
+  check(layer.p >= 0 && layer.p <= 1, "Dropout", "expected p in [0, 1], got {}", layer.p);
 }
 
 }  // namespace reel::nn

@@ -3,13 +3,14 @@
 #include <memory>
 
 #include "reel/autograd/ops/random.h"
+#include "reel/nn/detail/completed.h"
 #include "reel/nn/detail/observe.h"
 
 namespace reel::nn {
 
-namespace detail {
-REEL_API bool checked_probability(const char* layer, double p);  // returns true
-}  // namespace detail
+struct Dropout;
+template <>
+REEL_API void detail::complete(Dropout& layer);
 
 /// In training sets each number to zero with probability `p` and scales the others by `1 / (1 -
 /// p)`; in evaluation returns its input. Draws from the default generator unless given its own.
@@ -19,7 +20,8 @@ REEL_API bool checked_probability(const char* layer, double p);  // returns true
 struct Dropout {
   double p = 0.5;
   std::shared_ptr<Generator> generator = nullptr;
-  bool training = detail::checked_probability("Dropout", p);
+  bool training = true;
+  detail::Completed<Dropout> completed = {};
 
   Tensor operator()(const Tensor& x) const {
     return detail::observe(

@@ -3,22 +3,22 @@
 #include <optional>
 
 #include "reel/autograd/ops/index.h"
+#include "reel/nn/detail/completed.h"
 #include "reel/nn/detail/observe.h"
 #include "reel/nn/parameter.h"
 #include "reel/nn/required.h"
 
 namespace reel::nn {
 
-namespace detail {
-REEL_API Tensor embedding_weight(Size num_embeddings, Size embedding_dim,
-                                 std::optional<Size> padding_idx);
-}  // namespace detail
+struct Embedding;
+template <>
+REEL_API void detail::complete(Embedding& layer);
 
 /// A table of vectors looked up by number: integers `[..]` -> `[.., embedding_dim]`. Starts as
 /// normal numbers of mean 0 and standard deviation 1. Follows `torch.nn.Embedding`.
 ///
-/// Throws `[Embedding] expected ...` when a size is negative or `padding_idx` is no row, and
-/// `[embedding] expected indices in [0, 10), got 12`.
+/// Throws `[Embedding] expected ...` when a size is negative, `padding_idx` is no row or a given
+/// weight has another shape, and `[embedding] expected indices in [0, 10), got 12`.
 ///
 /// **Example**
 /// ```cpp
@@ -30,8 +30,8 @@ struct Embedding {
   Required<Size> embedding_dim;
   /// This row starts as zeros and is not trained; below 0 it counts from the end.
   std::optional<Size> padding_idx = {};
-  Parameter weight =
-      detail::embedding_weight(num_embeddings, embedding_dim, padding_idx);  ///< `[n, d]`
+  Parameter weight = {};  ///< `[num_embeddings, embedding_dim]`
+  detail::Completed<Embedding> completed = {};
 
   Tensor operator()(const Tensor& input) const {
     return detail::observe(this, embedding(input, weight, {.padding_idx = padding_idx}));

@@ -1,21 +1,21 @@
 #pragma once
 
 #include "reel/autograd/ops/matmul.h"
+#include "reel/nn/detail/completed.h"
 #include "reel/nn/detail/observe.h"
 #include "reel/nn/parameter.h"
 #include "reel/nn/required.h"
 
 namespace reel::nn {
 
-namespace detail {
-REEL_API Tensor linear_weight(Size in_features, Size out_features);
-REEL_API Tensor linear_bias(Size in_features, Size out_features);
-}  // namespace detail
+struct Linear;
+template <>
+REEL_API void detail::complete(Linear& layer);
 
 /// `y = x weight^T + bias`: `[.., in_features]` -> `[.., out_features]`. Weights and biases start
 /// uniform in +-1 / sqrt(in_features). Follows `torch.nn.Linear`.
 ///
-/// Throws `[Linear] expected ...` when a size is negative.
+/// Throws `[Linear] expected ...` when a size is negative or a given tensor has another shape.
 ///
 /// **Example**
 /// ```cpp
@@ -24,10 +24,9 @@ REEL_API Tensor linear_bias(Size in_features, Size out_features);
 struct Linear {
   Required<Size> in_features;
   Required<Size> out_features;
-  bool use_bias = true;
-  Parameter weight = detail::linear_weight(in_features, out_features);  ///< `[out, in]`
-  Parameter bias =
-      use_bias ? detail::linear_bias(in_features, out_features) : Tensor();  ///< `[out]`
+  Bias bias = true;       ///< `[out]`
+  Parameter weight = {};  ///< `[out, in]`
+  detail::Completed<Linear> completed = {};
 
   Tensor operator()(const Tensor& x) const {
     return detail::observe(this, linear(x, weight, bias));

@@ -5,8 +5,8 @@
 /// looking at its fields (nn/fields.h), through nested structs, containers, optionals and smart
 /// pointers.
 ///
-/// Copies of a module share their parameters, as copies of a tensor do: `std::vector(3, layer)` is one
-/// layer three times. `clone` copies them.
+/// Copies of a module share their parameters, as copies of a tensor do: `std::vector(3, layer)` is
+/// one layer three times. `clone` copies them.
 
 #include <concepts>
 #include <string>

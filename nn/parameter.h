@@ -1,5 +1,7 @@
 #pragma once
 
+#include <concepts>
+
 #include "reel/autograd/ops/create.h"
 #include "reel/autograd/tensor.h"
 
@@ -19,7 +21,7 @@ namespace reel::nn {
 /// };
 /// ```
 struct Parameter : Tensor {
-  /// No tensor, as the bias of `Linear{.use_bias = false}`: not found and not saved.
+  /// No tensor: not found and not saved. In a layer, "not given": the layer makes it.
   Parameter() = default;
 
   /// A leaf that shares the elements of `values`.
@@ -29,7 +31,40 @@ struct Parameter : Tensor {
 
   /// A float32 scalar.
   template <Number T>
-  Parameter(T value) : Parameter(full({}, value, {.dtype = float32})) {}
+  Parameter(T value) : Parameter(full({}, value, {.dtype = float32})) {
+    static_assert(!std::same_as<T, bool>,
+                  "Reel: a Parameter is a tensor or a number, not true or false: to leave a "
+                  "parameter out, use the option of the layer that says so");
+  }
+};
+
+/// The bias of a layer, option and parameter in one: `true` lets the layer make it, `false` means
+/// there is none, and a tensor is taken as it is. Once the layer is there it is the parameter,
+/// undefined where there is none. In names and state dicts it follows the weight, wherever the
+/// struct declares it.
+///
+/// **Example**
+/// ```cpp
+/// nn::Linear plain{.in_features = 4, .out_features = 2, .bias = false};  // or {4, 2, false}
+/// nn::Linear tied{.in_features = 4, .out_features = 2, .bias = plain.bias};
+/// ```
+class Bias : public Parameter {
+ public:
+  template <Number T>
+  Bias(T wanted) : wanted_(wanted) {
+    static_assert(std::same_as<T, bool>, "Reel: a bias is true, false or a tensor, not a number");
+  }
+
+  /// A leaf that shares the elements of `values`; none when they are undefined.
+  Bias(const Tensor& values) : Parameter(values), wanted_(values.defined()) {}
+
+  Bias& operator=(bool) = delete;  // a layer makes its bias once: say .bias where it is made
+
+  /// Whether there is to be one: it is not there yet while the layer is being made.
+  bool wanted() const { return wanted_; }
+
+ private:
+  bool wanted_;
 };
 
 /// A tensor that belongs to a module but is not trained, as the running mean of batch norm: saved

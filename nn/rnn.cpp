@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "reel/autograd/fail.h"
 #include "reel/autograd/ops/join.h"
 #include "reel/autograd/ops/random.h"
 #include "reel/autograd/ops/recurrent.h"
 #include "reel/autograd/ops/view.h"
+#include "reel/nn/detail/fill.h"
 #include "reel/nn/detail/observe.h"
 #include "reel/nn/init.h"
 
@@ -30,30 +30,50 @@ Tensor with_batch(const Tensor& tensor, Size dim) {
   return tensor.defined() ? unsqueeze(tensor, dim) : tensor;
 }
 
-}  // namespace
-
-NamedParameters detail::lstm_parameters(Size input_size, Size hidden_size, Size num_layers,
-                                        bool bias, double dropout, bool bidirectional) {
-  check_sizes("LSTM", input_size, hidden_size);
-  check(num_layers > 0, "LSTM", "expected a positive num_layers, got {}", num_layers);
-  check(dropout >= 0 && dropout <= 1, "LSTM", "expected dropout in [0, 1], got {}", dropout);
-  NamedParameters result;
-  for (Size layer = 0; layer < num_layers; ++layer) {
-    const Size columns = layer == 0 ? input_size : hidden_size * (bidirectional ? 2 : 1);
-    for (const bool reverse : {false, true}) {
-      if (reverse && !bidirectional) continue;
+// The names and shapes of the parameters, in order.
+std::vector<std::pair<std::string, Shape>> parameter_shapes(const LSTM& lstm) {
+  const Size hidden = lstm.hidden_size, directions = lstm.bidirectional ? 2 : 1;
+  std::vector<std::pair<std::string, Shape>> result;
+  for (Size layer = 0; layer < lstm.num_layers; ++layer) {
+    const Size columns = layer == 0 ? lstm.input_size() : hidden * directions;
+    for (Size direction = 0; direction < directions; ++direction) {
       auto add = [&](const char* name, const Shape& shape) {
-        result.push_back(fmt::format("{}_l{}{}", name, layer, reverse ? "_reverse" : ""),
-                         default_values(shape, hidden_size));
+        result.emplace_back(fmt::format("{}_l{}{}", name, layer, direction == 1 ? "_reverse" : ""),
+                            shape);
       };
-      add("weight_ih", {4 * hidden_size, columns});
-      add("weight_hh", {4 * hidden_size, hidden_size});
-      if (!bias) continue;
-      add("bias_ih", {4 * hidden_size});
-      add("bias_hh", {4 * hidden_size});
+      add("weight_ih", {4 * hidden, columns});
+      add("weight_hh", {4 * hidden, hidden});
+      if (!lstm.bias) continue;
+      add("bias_ih", {4 * hidden});
+      add("bias_hh", {4 * hidden});
     }
   }
   return result;
+}
+
+}  // namespace
+
+template <>
+void detail::complete(LSTM& layer) {
+  check_sizes("LSTM", layer.input_size, layer.hidden_size);
+  check(layer.num_layers > 0, "LSTM", "expected a positive num_layers, got {}", layer.num_layers);
+  check(layer.dropout >= 0 && layer.dropout <= 1, "LSTM", "expected dropout in [0, 1], got {}",
+        layer.dropout);
+  const auto expected = parameter_shapes(layer);
+  if (layer.weights.empty()) {
+    for (const auto& [name, shape] : expected)
+      layer.weights.push_back(name, default_values(shape, layer.hidden_size));
+    return;
+  }
+  check(layer.weights.size() == expected.size(), "LSTM", "expected {} weights, got {}",
+        expected.size(), layer.weights.size());
+  std::size_t i = 0;
+  for (const auto& [name, weight] : layer.weights) {
+    const auto& [expected_name, shape] = expected[i++];
+    check(name == expected_name, "LSTM", "expected the weight {} in this place, got {}",
+          expected_name, name);
+    check_given("LSTM", name.c_str(), weight, shape);
+  }
 }
 
 LSTMOutput LSTM::operator()(const Tensor& x, const LSTMState& state) const {
@@ -78,8 +98,10 @@ LSTMOutput LSTM::operator()(const Tensor& x, const LSTMState& state) const {
     return states.defined() ? select(states, 0, run) : states;
   };
 
-  std::vector<Tensor> h_n, c_n;
   const std::size_t tensors = bias ? 4 : 2;
+  check(weights.size() == static_cast<std::size_t>(runs) * tensors, "LSTM",
+        "expected the options that it was made with, got others with {} weights", weights.size());
+  std::vector<Tensor> h_n, c_n;
   for (Size layer = 0; layer < num_layers; ++layer) {
     if (layer > 0 && dropout > 0) input = reel::dropout(input, dropout, training);
     std::vector<Tensor> outputs;
@@ -105,10 +127,16 @@ LSTMOutput LSTM::operator()(const Tensor& x, const LSTMState& state) const {
   return {detail::observe(this, output), {together(h_n), together(c_n)}};
 }
 
-Tensor detail::lstm_cell_values(Size input_size, Size hidden_size, Size columns) {
-  check_sizes("LSTMCell", input_size, hidden_size);
-  return default_values(columns == 0 ? Shape{4 * hidden_size} : Shape{4 * hidden_size, columns},
-                        hidden_size);
+template <>
+void detail::complete(LSTMCell& layer) {
+  const Size input = layer.input_size, hidden = layer.hidden_size;
+  check_sizes("LSTMCell", input, hidden);
+  const auto uniform = [&](const Shape& shape) { return default_values(shape, hidden); };
+  const auto bias = [&](const Shape& shape) { return layer.bias ? uniform(shape) : Tensor(); };
+  fill("LSTMCell", "weight_ih", layer.weight_ih, {4 * hidden, input}, uniform);
+  fill("LSTMCell", "weight_hh", layer.weight_hh, {4 * hidden, hidden}, uniform);
+  fill("LSTMCell", "bias_ih", layer.bias_ih, {4 * hidden}, bias);
+  fill("LSTMCell", "bias_hh", layer.bias_hh, {4 * hidden}, bias);
 }
 
 LSTMState LSTMCell::operator()(const Tensor& x, const LSTMState& state) const {

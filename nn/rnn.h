@@ -1,5 +1,6 @@
 #pragma once
 
+#include "reel/nn/detail/completed.h"
 #include "reel/nn/named_parameters.h"
 #include "reel/nn/parameter.h"
 #include "reel/nn/required.h"
@@ -18,12 +19,12 @@ struct LSTMOutput {
   LSTMState state;  ///< hidden states and cells after the last step
 };
 
-namespace detail {
-/// What the options of an `LSTM` make: its parameters under PyTorch's names.
-REEL_API NamedParameters lstm_parameters(Size input_size, Size hidden_size, Size num_layers,
-                                         bool bias, double dropout, bool bidirectional);
-REEL_API Tensor lstm_cell_values(Size input_size, Size hidden_size, Size columns);
-}  // namespace detail
+struct LSTM;
+struct LSTMCell;
+template <>
+REEL_API void detail::complete(LSTM& layer);
+template <>
+REEL_API void detail::complete(LSTMCell& layer);
 
 /// Layers of long short-term memory over a sequence `[T, N, input_size]`, `[N, T, input_size]` with
 /// `batch_first`, or `[T, input_size]` for a single one; the output has `hidden_size` numbers in
@@ -56,9 +57,9 @@ struct LSTM {
   /// `weight_ih_l0` `[4 hidden_size, input_size]`, `weight_hh_l0` `[4 hidden_size, hidden_size]`,
   /// `bias_ih_l0` and `bias_hh_l0` `[4 hidden_size]`, `weight_ih_l0_reverse`, ...,
   /// `weight_ih_l1`, ...; gates in the order input, forget, cell, output.
-  NamedParameters weights =
-      detail::lstm_parameters(input_size, hidden_size, num_layers, bias, dropout, bidirectional);
+  NamedParameters weights = {};
   bool training = true;
+  detail::Completed<LSTM> completed = {};
 
   LSTMOutput operator()(const Tensor& x, const LSTMState& state = {}) const;
 };
@@ -74,14 +75,11 @@ struct LSTMCell {
   Required<Size> hidden_size;
   /// Whether there are `bias_ih` and `bias_hh`.
   bool bias = true;
-  /// `[4 hidden_size, input_size]`
-  Parameter weight_ih = detail::lstm_cell_values(input_size, hidden_size, input_size);
-  /// `[4 hidden_size, hidden_size]`
-  Parameter weight_hh = detail::lstm_cell_values(input_size, hidden_size, hidden_size);
-  /// `[4 hidden_size]`
-  Parameter bias_ih = bias ? detail::lstm_cell_values(input_size, hidden_size, 0) : Tensor();
-  /// `[4 hidden_size]`
-  Parameter bias_hh = bias ? detail::lstm_cell_values(input_size, hidden_size, 0) : Tensor();
+  Parameter weight_ih = {};  ///< `[4 hidden_size, input_size]`
+  Parameter weight_hh = {};  ///< `[4 hidden_size, hidden_size]`
+  Parameter bias_ih = {};    ///< `[4 hidden_size]`
+  Parameter bias_hh = {};    ///< `[4 hidden_size]`
+  detail::Completed<LSTMCell> completed = {};
 
   LSTMState operator()(const Tensor& x, const LSTMState& state = {}) const;
 };

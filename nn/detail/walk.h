@@ -214,7 +214,40 @@ void walk_map(T& map, Visitor& visitor) {
   }
 }
 
-/// Visits everything inside `node` in order of declaration.
+/// Throws for a bias that is wanted and was never made, as in a struct of the user's own.
+REEL_API void check_made(const Bias& bias, const Visitor& visitor);
+
+/// Visits the fields of a struct in order of declaration. A bias, which is declared among the
+/// options, is a setting there; its tensor comes after the one that follows: `weight`, `bias`.
+template <class T>
+void walk_fields(T& node, Visitor& visitor) {
+  const Bias* bias = nullptr;
+  std::string_view bias_name;
+  const auto walk_bias = [&] {
+    if (bias != nullptr) walk_member(*bias, bias_name, visitor);
+    bias = nullptr;
+  };
+  for_each_field(node, [&](std::string_view name, auto& field) {
+    using Field = std::remove_cvref_t<decltype(field)>;
+    if constexpr (std::is_same_v<Field, Bias>) {
+      walk_bias();
+      bias = &field;
+      bias_name = name;
+      const std::size_t mark = visitor.push(name);
+      check_made(field, visitor);
+      visitor.setting(describe_setting(field.defined()));
+      visitor.pop(mark);
+    } else if constexpr (NamesParts<Field>) {
+      walk(field, visitor);
+    } else {
+      walk_member(field, name, visitor);
+      if constexpr (std::is_base_of_v<Tensor, Field>) walk_bias();
+    }
+  });
+  walk_bias();
+}
+
+/// Visits everything inside `node`.
 template <class T>
 void walk(T& node, Visitor& visitor) {
   constexpr Member kind = member<T>;
@@ -246,14 +279,7 @@ void walk(T& node, Visitor& visitor) {
   } else if constexpr (kind == Member::function || kind == Member::fields) {
     const ModuleRef here(node, visitor.path());
     visitor.enter(here);
-    if constexpr (kind == Member::fields) {
-      for_each_field(node, [&](std::string_view name, auto& field) {
-        if constexpr (NamesParts<std::remove_cvref_t<decltype(field)>>)
-          walk(field, visitor);
-        else
-          walk_member(field, name, visitor);
-      });
-    }
+    if constexpr (kind == Member::fields) walk_fields(node, visitor);
     visitor.leave(here);
   }
 }

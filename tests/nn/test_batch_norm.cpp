@@ -46,6 +46,19 @@ TEST_CASE("batch norm starts as PyTorch's") {
   CHECK(testing::same(layer.num_batches_tracked, tensor(0)));
 }
 
+TEST_CASE("batch norm may have a weight without a bias") {
+  const nn::BatchNorm2d layer{.num_features = 3, .bias = false};
+  CHECK(testing::layer::names(nn::named_parameters(layer)) == std::vector<std::string>{"weight"});
+  CHECK(layer(ones({2, 3, 4, 4})).shape() == Shape{2, 3, 4, 4});
+}
+
+TEST_CASE("the state of batch norm has PyTorch's keys in their order") {
+  std::vector<std::string> keys;
+  for (const auto& [name, tensor] : nn::state_dict(nn::BatchNorm2d{3})) keys.push_back(name);
+  CHECK(keys == std::vector<std::string>{"weight", "bias", "running_mean", "running_var",
+                                         "num_batches_tracked"});
+}
+
 TEST_CASE("batch norm moves its averages in training and uses them in evaluation") {
   nn::BatchNorm1d layer{1};
   const Tensor x = tensor({{1.0}, {3.0}});  // mean 2, biased variance 1, unbiased 2

@@ -28,7 +28,7 @@ TEST_CASE("Conv2d passes the layer check") {
                                   .padding = {0, 1},
                                   .dilation = {2, 1},
                                   .groups = 2,
-                                  .use_bias = false},
+                                  .bias = false},
                        {.input = {1, 4, 4, 5},
                         .output = {1, 2, 2, 3},
                         .parameters = {"weight"},
@@ -39,8 +39,8 @@ TEST_CASE("Conv2d adds up a window") {
   const nn::Conv2d layer{.in_channels = 1,
                          .out_channels = 1,
                          .kernel_size = 2,
-                         .weight = ones({1, 1, 2, 2}),
-                         .bias = tensor({10.0})};
+                         .bias = tensor({10.0}),
+                         .weight = ones({1, 1, 2, 2})};
   const Tensor x = arange(9.0).view({1, 1, 3, 3});
   CHECK(testing::same(layer(x).contiguous(), tensor({{{{18.0, 22.0}, {30.0, 34.0}}}})));
 }

@@ -27,15 +27,15 @@ TEST_CASE("Linear passes the layer check") {
       nn::Linear{.in_features = 3, .out_features = 4},
       {.input = {5, 3}, .output = {5, 4}, .parameters = {"weight", "bias"}, .num_parameters = 16});
   testing::check_layer(
-      nn::Linear{.in_features = 3, .out_features = 2, .use_bias = false},
+      nn::Linear{.in_features = 3, .out_features = 2, .bias = false},
       {.input = {2, 5, 3}, .output = {2, 5, 2}, .parameters = {"weight"}, .num_parameters = 6});
 }
 
 TEST_CASE("Linear multiplies by the transposed weight and adds the bias") {
   const nn::Linear layer{.in_features = 2,
                          .out_features = 3,
-                         .weight = tensor({{1.0, 2.0}, {3.0, 4.0}, {5.0, 6.0}}),
-                         .bias = tensor({0.5, -0.5, 0.0})};
+                         .bias = tensor({0.5, -0.5, 0.0}),
+                         .weight = tensor({{1.0, 2.0}, {3.0, 4.0}, {5.0, 6.0}})};
   const Tensor y = layer(tensor({{1.0, 10.0}}));
   CHECK(testing::same(y, tensor({{21.5, 42.5, 65.0}})));
 }
@@ -79,9 +79,40 @@ TEST_CASE("Linear refuses negative sizes and inputs of another size") {
   CHECK_THROWS_AS((nn::Linear{3, 4}(zeros({5, 2}))), Error);
 }
 
+TEST_CASE("a layer's bias is true, false or a tensor, and then the parameter") {
+  manual_seed(5);
+  const nn::Linear wanted{.in_features = 4, .out_features = 2, .bias = true};
+  manual_seed(5);
+  const nn::Linear by_default{4, 2};
+  CHECK(testing::same(wanted.bias, by_default.bias));
+  CHECK(wanted.bias.shape() == Shape{2});
+
+  const nn::Linear without{.in_features = 4, .out_features = 2, .bias = false};
+  CHECK_FALSE(without.bias.defined());
+  CHECK_FALSE(nn::Linear{4, 2, false}.bias.defined());
+  CHECK(nn::num_parameters(without) == 8);
+  CHECK(without(ones({3, 4})).shape() == Shape{3, 2});
+
+  const nn::Linear shares{.in_features = 4, .out_features = 2, .bias = wanted.bias};
+  CHECK(shares.bias.requires_grad());
+  CHECK(nn::num_parameters(shares) == 10);
+
+  const bool use_bias = true;  // beside a weight that is given
+  const nn::Linear tied{
+      .in_features = 4, .out_features = 2, .bias = use_bias, .weight = without.weight};
+  CHECK(tied.bias.shape() == Shape{2});
+}
+
+TEST_CASE("a given weight or bias of another shape is refused when the layer is made") {
+  CHECK_THROWS_WITH_AS(nn::parameters(nn::Linear{4, 2, zeros({3})}),
+                       "[Linear] expected bias of shape [2], got [3]", Error);
+  CHECK_THROWS_WITH_AS(nn::parameters(nn::Linear{4, 2, false, zeros({4, 2})}),
+                       "[Linear] expected weight of shape [2, 4], got [4, 2]", Error);
+}
+
 TEST_CASE("a layer takes another's weight, which ties them") {
-  const nn::Linear encoder{.in_features = 3, .out_features = 3, .use_bias = false};
+  const nn::Linear encoder{.in_features = 3, .out_features = 3, .bias = false};
   const nn::Linear decoder{
-      .in_features = 3, .out_features = 3, .use_bias = false, .weight = encoder.weight};
+      .in_features = 3, .out_features = 3, .bias = false, .weight = encoder.weight};
   CHECK(decoder.weight.is_same(encoder.weight));
 }

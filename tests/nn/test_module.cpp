@@ -84,9 +84,8 @@ struct Derived : Base {
 };
 
 struct Tied {
-  nn::Linear encoder{.in_features = 2, .out_features = 2, .use_bias = false};
-  nn::Linear decoder{
-      .in_features = 2, .out_features = 2, .use_bias = false, .weight = encoder.weight};
+  nn::Linear encoder{.in_features = 2, .out_features = 2, .bias = false};
+  nn::Linear decoder{.in_features = 2, .out_features = 2, .bias = false, .weight = encoder.weight};
 
   Tensor operator()(const Tensor& x) const { return decoder(encoder(x)); }
 };

@@ -26,7 +26,7 @@ TEST_CASE("LayerNorm passes the layer check") {
                                                .parameters = {"weight", "bias"},
                                                .num_parameters = 12});
   testing::check_layer(
-      nn::LayerNorm{.normalized_shape = 4, .use_bias = false},
+      nn::LayerNorm{.normalized_shape = 4, .bias = false},
       {.input = {2, 3, 4}, .output = {2, 3, 4}, .parameters = {"weight"}, .num_parameters = 4});
   testing::check_layer(nn::LayerNorm{.normalized_shape = {4}, .elementwise_affine = false},
                        {.input = {2, 4}, .output = {2, 4}});
@@ -59,7 +59,7 @@ TEST_CASE("norms give PyTorch's numbers") {
   const Tensor x = waves({2, 6, 2, 3}, 0.37).requires_grad_();
   const Tensor dy = waves({2, 6, 2, 3}, 0.7);
   const nn::LayerNorm layer{
-      .normalized_shape = {2, 3}, .weight = waves({2, 3}, 0.5, 1), .bias = waves({2, 3}, 0.6)};
+      .normalized_shape = {2, 3}, .bias = waves({2, 3}, 0.6), .weight = waves({2, 3}, 0.5, 1)};
   const Tensor y = layer(x);
   check_values(y[0].narrow(0, 0, 2), {2, 2, 3},
                {-1.509529, -0.22639, 0.997883, 1.383947, 0.811296, -0.162921, 1.195693, 1.498797,
@@ -70,7 +70,7 @@ TEST_CASE("norms give PyTorch's numbers") {
                 -0.10187, 0.598206, 0.43022, -0.599785},
                5e-6);
   const nn::GroupNorm groups{
-      .num_groups = 3, .num_channels = 6, .weight = waves({6}, 0.5, 1), .bias = waves({6}, 0.6)};
+      .num_groups = 3, .num_channels = 6, .bias = waves({6}, 0.6), .weight = waves({6}, 0.5, 1)};
   const Tensor z = groups(x);
   check_values(z[0].narrow(0, 0, 2), {2, 2, 3},
                {-0.473096, 0.057084, 0.515507, 0.840127, 0.987009, 0.936272, 1.388252, 0.914612,

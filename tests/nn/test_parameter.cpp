@@ -43,6 +43,19 @@ TEST_CASE("a parameter may be no tensor at all") {
   CHECK_FALSE(nn::Buffer(Tensor()).defined());
 }
 
+TEST_CASE("a bias in a struct of the user's own, which nobody makes, is refused") {
+  struct Scale {
+    nn::Bias bias = true;
+  };
+  CHECK_THROWS_WITH_AS(nn::parameters(Scale{}),
+                       "[Bias] expected bias to have been made, got true\n"
+                       "help: only Reel's layers make their bias; give a tensor, or declare an "
+                       "nn::Parameter",
+                       Error);
+  CHECK(nn::parameters(Scale{.bias = false}).empty());
+  CHECK(nn::parameters(Scale{.bias = ones({2})}).size() == 1);
+}
+
 TEST_CASE("an integer parameter is refused") {
   CHECK_THROWS_AS(nn::Parameter(ones({2}, {.dtype = int64})), Error);
 }

@@ -20,7 +20,7 @@ namespace {
 struct Classifier {
   Size hidden = 128;
   nn::Linear fc1{.in_features = 784, .out_features = hidden};
-  nn::Linear fc2{.in_features = hidden, .out_features = 10, .use_bias = false};
+  nn::Linear fc2{.in_features = hidden, .out_features = 10, .bias = false};
   nn::Parameter scale = ones({1});
 
   Tensor operator()(const Tensor& x) const { return scale * fc2(relu(fc1(x))); }
@@ -31,10 +31,10 @@ struct Classifier {
 TEST_CASE("a summary shows path, type with its options, and parameters") {
   CHECK(nn::summary(Classifier{}) ==
         "Classifier(hidden=128)\n"
-        "  layer     type                             parameters\n"
-        "  (itself)  Classifier(hidden=128)                    1\n"
-        "  fc1       Linear(784, 128, use_bias=true)     100,480\n"
-        "  fc2       Linear(128, 10, use_bias=false)       1,280\n"
+        "  layer     type                         parameters\n"
+        "  (itself)  Classifier(hidden=128)                1\n"
+        "  fc1       Linear(784, 128, bias=true)     100,480\n"
+        "  fc2       Linear(128, 10, bias=false)       1,280\n"
         "101,761 parameters (101,761 trained), 397.5 KiB\n");
 }
 
@@ -52,16 +52,16 @@ TEST_CASE("a summary with a sample shows what each layer returns") {
   // clang-format off
   CHECK(nn::summary(model, zeros({5, 1, 8, 8})) ==
 R"(Sequential -> [5, 2]
-  layer  type                                                                            output        parameters
-  0      Conv2d(1, 4, {3, 5}, stride=1, padding=0, dilation=1, groups=1, use_bias=true)  [5, 4, 6, 4]          64
-  1      BatchNorm2d(4, eps=1e-05, momentum=0.1, affine=true, track_running_stats=true)  [5, 4, 6, 4]           8
-  2      ReLU                                                                            [5, 4, 6, 4]           -
-  3      MaxPool2d(2, stride=2, padding=0, dilation=1, ceil_mode=false)                  [5, 4, 3, 2]           -
-  4      Dropout(p=0.25)                                                                 [5, 4, 3, 2]           -
-  5      Flatten(start_dim=1, end_dim=-1)                                                [5, 24]                -
-  6      lambda                                                                          [5, 24]                -
-  7      function                                                                        [5, 24]                -
-  8      Linear(24, 2, use_bias=true)                                                    [5, 2]                50
+  layer  type                                                                                       output        parameters
+  0      Conv2d(1, 4, {3, 5}, stride=1, padding=0, dilation=1, groups=1, bias=true)                 [5, 4, 6, 4]          64
+  1      BatchNorm2d(4, eps=1e-05, momentum=0.1, affine=true, track_running_stats=true, bias=true)  [5, 4, 6, 4]           8
+  2      ReLU                                                                                       [5, 4, 6, 4]           -
+  3      MaxPool2d(2, stride=2, padding=0, dilation=1, ceil_mode=false)                             [5, 4, 3, 2]           -
+  4      Dropout(p=0.25)                                                                            [5, 4, 3, 2]           -
+  5      Flatten(start_dim=1, end_dim=-1)                                                           [5, 24]                -
+  6      lambda                                                                                     [5, 24]                -
+  7      function                                                                                   [5, 24]                -
+  8      Linear(24, 2, bias=true)                                                                   [5, 2]                50
 122 parameters (58 trained), 9 numbers in buffers, 528 bytes
 )");
   // clang-format on
@@ -70,8 +70,8 @@ R"(Sequential -> [5, 2]
 
 TEST_CASE("a summary counts shared parameters once") {
   struct Tied {
-    nn::Linear a{.in_features = 2, .out_features = 2, .use_bias = false};
-    nn::Linear b{.in_features = 2, .out_features = 2, .use_bias = false, .weight = a.weight};
+    nn::Linear a{.in_features = 2, .out_features = 2, .bias = false};
+    nn::Linear b{.in_features = 2, .out_features = 2, .bias = false, .weight = a.weight};
   };
   const std::string text = nn::summary(Tied{});
   CHECK(text.find("0 (shared)") != std::string::npos);
