@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "reel/autograd/detail/grad_lock.h"
 #include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/ops.h"
@@ -62,7 +63,15 @@ struct Targets {
   }
 };
 
+/// Where a walk begins. Holds its root, which through its edges keeps all that the walk can reach:
+/// what a rule does to the caller's tensors takes nothing from under it.
+struct Seed {
+  Tensor root;
+  Tensor gradient;
+};
+
 /// One walk over the tape. With targets, gradients are collected there and leaves stay untouched.
+/// The seeds must outlive it.
 class Sweep final : detail::GradientSink {
  public:
   Sweep(const char* name, bool retain_graph, bool create_graph, Targets* targets)
@@ -75,44 +84,53 @@ class Sweep final : detail::GradientSink {
 
   ~Sweep() {  // after an error, nodes are still waiting
     for (Node* node : waiting_) {
-      detail::drop(std::exchange(node->gradient, nullptr));
-      node->sweep.store(nullptr, std::memory_order_release);
-      detail::drop(node);
+      if (owns(*node)) leave(*node);
     }
+    for (const auto& [node, gradient] : elsewhere_) detail::drop(gradient);
     detail::tape.running = running_before_;
   }
   Sweep(const Sweep&) = delete;
   Sweep& operator=(const Sweep&) = delete;
 
-  void seed(const Tensor& root, Tensor gradient) {
-    TensorImpl& impl = root.impl();
-    if (impl.node != nullptr) {
-      deliver_to(*impl.node, std::move(gradient));
+  void start(Seed& seed) {
+    TensorImpl& root = seed.root.impl();
+    if (root.node != nullptr) {
+      deliver_to(*root.node, std::move(seed.gradient));
     } else {
-      deliver_to(impl, std::move(gradient));
+      deliver_to(root, std::move(seed.gradient));
     }
   }
 
   void run() {
     while (!waiting_.empty()) {
       std::pop_heap(waiting_.begin(), waiting_.end(), younger);
-      Node* node = waiting_.back();
-      struct Finish {
-        Sweep& sweep;
-        Node* node;
-        ~Finish() {
-          node->sweep.store(nullptr, std::memory_order_release);
-          detail::drop(node);
-        }
-      };
+      Node& node = *waiting_.back();
       waiting_.pop_back();
-      const Finish finish{*this, node};
-      visit(*node, Tensor(std::exchange(node->gradient, nullptr)));
+      if (owns(node)) {
+        struct Leave {
+          Node& node;
+          ~Leave() { leave(node); }
+        };
+        const Leave at_end{node};
+        visit(node, Tensor(std::exchange(node.gradient, nullptr)));
+      } else {
+        const auto place = elsewhere_.find(&node);
+        const Tensor gradient(place->second);
+        elsewhere_.erase(place);
+        visit(node, gradient);
+      }
     }
   }
 
  private:
-  void visit(Node& node, Tensor gradient) {
+  bool owns(const Node& node) const { return node.owner.load(std::memory_order_relaxed) == this; }
+
+  static void leave(Node& node) {
+    detail::drop(std::exchange(node.gradient, nullptr));
+    node.owner.store(nullptr, std::memory_order_release);
+  }
+
+  void visit(Node& node, const Tensor& gradient) {
     std::vector<bool> wanted;
     if (targets_ != nullptr) {
       if (auto found = targets_->index.find(&node); found != targets_->index.end()) {
@@ -123,20 +141,55 @@ class Sweep final : detail::GradientSink {
       }
       if (std::find(wanted.begin(), wanted.end(), true) == wanted.end()) return;
     }
-    if (node.released) {
-      fail(name_,
-           "expected the graph of '{}' to be there, got one freed by an earlier backward\n"
-           "help: pass {{.retain_graph = true}} to the earlier one",
-           node.name);
+    if (owns(node)) {
+      if (node.is_spent()) fail_spent(node);
+      run_rules(node, gradient, wanted);
+      if (!retain_ && node.holds) release(node);
+    } else {
+      const Guest guest(*this, node);
+      run_rules(node, gradient, wanted);
+      if (!retain_ && node.holds) node.guests.fetch_or(Node::spent, std::memory_order_relaxed);
     }
+  }
+
+  /// Inside the rules of a node that another backward owns.
+  class Guest {
+   public:
+    Guest(const Sweep& sweep, Node& node) : node_(node) {
+      // The owner marks the node before it frees anything: from then on nobody enters.
+      std::uint16_t guests = node.guests.load(std::memory_order_relaxed);
+      do {
+        if ((guests & Node::spent) != 0) sweep.fail_spent(node);
+      } while (!node.guests.compare_exchange_weak(guests, static_cast<std::uint16_t>(guests + 1),
+                                                  std::memory_order_acquire));
+    }
+    ~Guest() { node_.guests.fetch_sub(1, std::memory_order_release); }
+    Guest(const Guest&) = delete;
+    Guest& operator=(const Guest&) = delete;
+
+   private:
+    Node& node_;
+  };
+
+  /// Frees what the rules hold; with a guest inside, it stays until the node goes.
+  static void release(Node& node) {
+    const auto before = node.guests.fetch_or(Node::spent, std::memory_order_acq_rel);
+    if ((before & ~Node::spent) != 0) return;
+    node.release_rules();
+    detail::drop(std::exchange(node.output, nullptr));
+  }
+
+  [[noreturn]] void fail_spent(const Node& node) const {
+    fail(name_,
+         "expected the graph of '{}' to be there, got one freed by an earlier backward\n"
+         "help: pass {{.retain_graph = true}} to the earlier one",
+         node.name);
+  }
+
+  void run_rules(Node& node, const Tensor& gradient, const std::vector<bool>& wanted) {
     detail::tape.running = node.name;
     const detail::OpScope scope(detail::EventKind::backward, node.name);
     node.run(gradient, kept_output(node), targets_ != nullptr ? &wanted : nullptr, *this);
-    if (!retain_) {
-      node.released = true;
-      node.release_rules();
-      detail::drop(std::exchange(node.output, nullptr));
-    }
   }
 
   void send(Node& from, Size input, Tensor gradient) override {
@@ -175,18 +228,21 @@ class Sweep final : detail::GradientSink {
   }
 
   void deliver_to(Node& node, Tensor gradient) {
-    if (node.gradient != nullptr && node.sweep.load(std::memory_order_relaxed) == this) {
+    if (owns(node)) {
       accumulate(node.gradient, std::move(gradient));
       return;
     }
-    const void* nobody = nullptr;
-    if (!node.sweep.compare_exchange_strong(nobody, this, std::memory_order_acq_rel)) {
-      fail(name_, "expected '{}' to be free, got a graph that another backward is walking",
-           node.name);
+    if (!elsewhere_.empty()) {
+      if (const auto found = elsewhere_.find(&node); found != elsewhere_.end()) {
+        accumulate(found->second, std::move(gradient));
+        return;
+      }
     }
-    node.gradient = gradient.release();
-    detail::add_ref(node.refs);
     waiting_.push_back(&node);
+    const void* nobody = nullptr;
+    const bool ours = node.owner.compare_exchange_strong(nobody, this, std::memory_order_acquire);
+    TensorImpl*& place = ours ? node.gradient : elsewhere_[&node];
+    place = gradient.release();
     std::push_heap(waiting_.begin(), waiting_.end(), younger);
   }
 
@@ -194,19 +250,33 @@ class Sweep final : detail::GradientSink {
     if (targets_ != nullptr) {
       Tensor& slot = targets_->found[targets_->index.at(&leaf)];
       slot = slot.defined() ? add(slot, gradient) : std::move(gradient);
-    } else if (leaf.grad != nullptr) {
-      accumulate(leaf.grad, std::move(gradient));
-    } else if (create_ || (is_own_buffer(gradient) && gradient.strides() == leaf.strides)) {
-      leaf.grad = gradient.release();
+      return;
+    }
+    Tensor before;  // goes when the lock is open again, as does `gradient`
+    detail::GradLock slot(leaf);
+    if (!slot.gradient.defined()) {
+      slot.gradient = own(leaf, gradient);
+    } else if (create_) {
+      before = std::exchange(slot.gradient, add(slot.gradient, gradient));
     } else {
-      Tensor own = detail::is_dense(leaf.shape, leaf.strides)
-                       ? detail::empty_strided(leaf.shape, leaf.strides, leaf.dtype)
-                       : empty(leaf.shape, {.dtype = leaf.dtype});
-      own.copy_(gradient);
-      leaf.grad = own.release();
+      slot.gradient.add_(gradient);
     }
   }
 
+  /// A gradient that nobody else can see, laid out as the leaf; takes `gradient` if it is that.
+  static Tensor own(const TensorImpl& leaf, Tensor& gradient) {
+    if (is_own_buffer(gradient) && gradient.strides() == leaf.strides) return std::move(gradient);
+    Tensor copy = detail::is_dense(leaf.shape, leaf.strides)
+                      ? detail::empty_strided(leaf.shape, leaf.strides, leaf.dtype)
+                      : empty(leaf.shape, {.dtype = leaf.dtype});
+    {
+      const NoGradGuard no_grad;
+      copy.copy_(gradient);
+    }
+    return record("clone", std::move(copy), wrt(gradient, [](const Tensor& dy) { return dy; }));
+  }
+
+  /// Adds to a sum on its way through the tape, which nobody can see yet.
   void accumulate(TensorImpl*& slot, Tensor gradient) {
     Tensor sum(slot);
     slot = nullptr;
@@ -229,8 +299,16 @@ class Sweep final : detail::GradientSink {
   Targets* targets_;
   const char* running_before_;
   GradModeGuard mode_;
-  std::vector<Node*> waiting_;  // a heap, the youngest on top; holds a reference to each
+  std::vector<Node*> waiting_;                              // a heap, the youngest on top
+  std::unordered_map<const Node*, TensorImpl*> elsewhere_;  // gradients for nodes of other owners
 };
+
+void check_defined(const char* name, const char* what, const std::vector<Tensor>& tensors) {
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    check(tensors[i].defined(), name,
+          "expected {} that are tensors, got an undefined one at position {}", what, i);
+  }
+}
 
 Tensor initial_gradient(const char* name, const Tensor& root, const Tensor& given) {
   check(root.requires_grad(), name,
@@ -253,12 +331,13 @@ void backward(const std::vector<Tensor>& roots, const BackwardOptions& options) 
   const detail::OpScope scope("backward");
   check(!options.gradient.defined() || roots.size() == 1, "backward",
         "expected one root for a given gradient, got {}", roots.size());
-  std::vector<Tensor> seeds;
+  check_defined("backward", "roots", roots);
+  std::vector<Seed> seeds;
   for (const Tensor& root : roots) {
-    seeds.push_back(initial_gradient("backward", root, options.gradient));
+    seeds.push_back({root, initial_gradient("backward", root, options.gradient)});
   }
   Sweep sweep("backward", options.retain_graph, options.create_graph, nullptr);
-  for (std::size_t i = 0; i < roots.size(); ++i) sweep.seed(roots[i], std::move(seeds[i]));
+  for (Seed& seed : seeds) sweep.start(seed);
   sweep.run();
 }
 
@@ -268,6 +347,8 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
   check(options.grad_outputs.empty() || options.grad_outputs.size() == outputs.size(), "grad",
         "expected {} grad_outputs, one for each output, got {}", outputs.size(),
         options.grad_outputs.size());
+  check_defined("grad", "outputs", outputs);
+  check_defined("grad", "inputs", inputs);
   Targets targets;
   for (const Tensor& input : inputs) {
     check(input.requires_grad(), "grad",
@@ -278,18 +359,16 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
   targets.found.resize(targets.index.size());
   targets.mark(outputs);
 
-  std::vector<Tensor> seeds;
+  std::vector<Seed> seeds;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    seeds.push_back(initial_gradient(
-        "grad", outputs[i], options.grad_outputs.empty() ? Tensor() : options.grad_outputs[i]));
+    const Tensor given = options.grad_outputs.empty() ? Tensor() : options.grad_outputs[i];
+    seeds.push_back({outputs[i], initial_gradient("grad", outputs[i], given)});
   }
   {
     Sweep sweep("grad", options.retain_graph, options.create_graph, &targets);
-    for (std::size_t i = 0; i < outputs.size(); ++i) {
-      const TensorImpl& root = outputs[i].impl();
-      if (targets.wants({root.node, root.node == nullptr ? outputs[i].get() : nullptr})) {
-        sweep.seed(outputs[i], std::move(seeds[i]));
-      }
+    for (Seed& seed : seeds) {
+      TensorImpl& root = seed.root.impl();
+      if (targets.wants({root.node, root.node == nullptr ? &root : nullptr})) sweep.start(seed);
     }
     sweep.run();
   }

@@ -15,15 +15,36 @@ namespace reel {
 
 // --- asking for gradients
 // ---------------------------------------------------------------------------
+//
+// Threads. Recording is per thread, as are its guards. Any number of threads may run backward() and
+// grad() at once, also where their graphs share leaves or ops, and a rule may run them on the very
+// graph that is being walked. A leaf gets the whole sum, added to `.grad()` one gradient at a time,
+// in the order in which they come: its last bits may differ from run to run, as may who gets the
+// error where two threads walk one graph and neither retains it. `grad()` and `set_grad()` of a
+// leaf are safe meanwhile, but the elements of its gradient may be in the midst of an addition.
+// Changing a tensor in place while another thread reads it is a race, as with any memory.
 
 /// What `backward` can be told.
 struct BackwardOptions {
   Tensor gradient = {};       ///< d(loss)/d(this tensor); may be left out for a single element
   bool retain_graph = false;  ///< keep what ops saved, so that backward can run again
-  bool create_graph = false;  ///< record the backward itself, for gradients of gradients
+  /// Record the backward itself, for gradients of gradients. `.grad()` then has a history that ends
+  /// in its own leaf: the two keep each other, and the graph between them, alive until
+  /// `set_grad({})` or `zero_grad()` parts them. `grad()` with `.create_graph` has no such cycle.
+  bool create_graph = false;
 };
 
-/// Walks the tape from all `roots` at once; see `Tensor::backward`.
+/// Walks the tape from all `roots` at once and adds up the gradients of the leaves they came from.
+///
+/// A leaf without a gradient gets a tensor of its own, laid out as the leaf. A leaf that has one
+/// keeps it: `backward` adds to it in place, so that a held `.grad()` or a flat buffer whose parts
+/// were set as gradients stays current. Only with `create_graph` is the sum a new tensor.
+///
+/// Frees what ops saved unless told to retain it; ops that saved nothing (views, sums) may serve
+/// again. Follows `torch.autograd.backward`.
+///
+/// Throws when a root has more than one element and no `gradient`, when it does not require
+/// gradients, and when what its ops saved was freed or changed in place.
 REEL_API void backward(const std::vector<Tensor>& roots, const BackwardOptions& options = {});
 
 /// What `grad` can be told.
@@ -39,7 +60,7 @@ struct GradOptions {
 /// do not depend on gets zeros. Follows `torch.autograd.grad`.
 ///
 /// Throws when an output has more than one element and no `grad_outputs`, when an input does not
-/// require gradients, and when the graph was already freed.
+/// require gradients, and when what its ops saved was freed or changed in place.
 REEL_API std::vector<Tensor> grad(const std::vector<Tensor>& outputs,
                                   const std::vector<Tensor>& inputs,
                                   const GradOptions& options = {});

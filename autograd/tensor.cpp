@@ -4,6 +4,7 @@
 #include <cmath>
 #include <new>
 
+#include "reel/autograd/detail/grad_lock.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/tape.h"
 
@@ -50,7 +51,7 @@ const char* cpp_name(DType dtype) {
 void detail::destroy(TensorImpl* impl) noexcept {
   if (impl->storage != nullptr && drop_ref(impl->storage->refs)) destroy(impl->storage);
   drop(impl->node);
-  drop(impl->grad);
+  drop(reinterpret_cast<TensorImpl*>(impl->grad.load(std::memory_order_relaxed)));
   impl->~TensorImpl();
   deallocate(impl, sizeof(TensorImpl));
 }
@@ -112,9 +113,8 @@ const Tensor& Tensor::requires_grad_(bool value) const {
 }
 
 Tensor Tensor::grad() const {
-  detail::TensorImpl* gradient = impl().grad;
-  if (gradient != nullptr) detail::add_ref(gradient->refs);
-  return Tensor(gradient);
+  const detail::GradLock slot(impl());
+  return slot.gradient;
 }
 
 void Tensor::set_grad(const Tensor& gradient) const {
@@ -123,7 +123,9 @@ void Tensor::set_grad(const Tensor& gradient) const {
           "expected a gradient of shape {} and dtype {}, got {} and {}", shape(), dtype(),
           gradient.shape(), gradient.dtype());
   }
-  detail::drop(std::exchange(impl().grad, Tensor(gradient).release()));
+  Tensor before = gradient;  // dropped when the lock is open again
+  detail::GradLock slot(impl());
+  slot.gradient.swap(before);
 }
 
 const char* Tensor::op_name() const { return impl().node != nullptr ? impl().node->name : ""; }

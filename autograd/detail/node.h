@@ -51,6 +51,11 @@ class GradientSink {
 /// One recorded op: the ops before it and the rules for its inputs' gradients. Its output holds it,
 /// so it must not hold its output; it keeps what describes the output, and, where a rule asks for
 /// the output, an alias of its elements outside the tape.
+///
+/// Several backwards may walk a node at once, in threads or one within another's rule. The first to
+/// bring it a gradient owns it until it has run its rules: it collects in `gradient`, and it alone
+/// may free what the rules hold. The others are guests: they collect in tables of their own and are
+/// counted while they are inside the rules. Nobody waits for anybody.
 class Node {
  public:
   std::atomic<std::uint32_t> refs{1};
@@ -58,15 +63,20 @@ class Node {
   Edge* edges = nullptr;
   const char* name = nullptr;
   std::uint64_t age = 0;                    // greater than that of every node before it
-  TensorImpl* gradient = nullptr;           // collected while a backward runs
-  std::atomic<const void*> sweep{nullptr};  // the backward that is collecting
+  TensorImpl* gradient = nullptr;           // collected by the owner
+  std::atomic<const void*> owner{nullptr};  // the backward that collects here
   TensorImpl* output = nullptr;             // the alias, if a rule asks for it
   std::uint32_t output_version = 0;
-  DType dtype = DType::float32;  // of the output
-  bool released = false;         // what the rules had saved is gone
-  Shape shape;                   // of the output
-  std::size_t bytes = 0;         // of the whole node, for the allocator
-  Node* next_dead = nullptr;     // the queue of nodes being freed
+  DType dtype = DType::float32;          // of the output
+  bool holds = false;                    // whether the rules hold anything worth freeing
+  std::atomic<std::uint16_t> guests{0};  // inside the rules, plus `spent`
+  Shape shape;                           // of the output
+  std::size_t bytes = 0;                 // of the whole node, for the allocator
+  Node* next_dead = nullptr;             // the queue of nodes being freed
+
+  /// The mark that a backward was through and kept nothing for another.
+  static constexpr std::uint16_t spent = 0x8000;
+  bool is_spent() const { return (guests.load(std::memory_order_acquire) & spent) != 0; }
 
   Node() = default;
   Node(const Node&) = delete;
@@ -150,6 +160,7 @@ class RulesNode final : public Node {
     Size i = 0;
     (connect(*this, edges_[i++], given.input), ...);
     constexpr bool keep_output = (!std::is_invocable_v<Rules&, const Tensor&> || ...);
+    holds = keep_output || !(std::is_trivially_destructible_v<Rules> && ...);
     describe_output(*this, out, keep_output);
   }
 
@@ -205,6 +216,7 @@ class JointNode final : public Node {
     edge_count = static_cast<std::uint32_t>(edges_.size());
     edges = edges_.data();
     for (std::size_t i = 0; i < edges_.size(); ++i) connect(*this, edges_[i], inputs[i]);
+    holds = takes_output || !std::is_trivially_destructible_v<Rule>;
     describe_output(*this, out, takes_output);
   }
 

@@ -23,11 +23,12 @@ struct TensorImpl {
   std::byte* data = nullptr;  // the first element
   Storage* storage = nullptr;
   Size numel = 1;
-  Node* node = nullptr;        // the op that made it; none for a leaf
-  TensorImpl* grad = nullptr;  // a leaf's accumulated gradient
+  Node* node = nullptr;                 // the op that made it; none for a leaf
+  std::atomic<std::uintptr_t> grad{0};  // a leaf's accumulated gradient: see GradLock
   Shape shape;
   Strides strides;
 };
+static_assert(sizeof(TensorImpl) == 192, "three cache lines; the next size takes four");
 
 REEL_API void destroy(TensorImpl* impl) noexcept;
 

@@ -52,13 +52,16 @@ Tensor record_parts(const char* name, const Tensor& out, const std::vector<Tenso
   if (!grad_enabled() || !detail::any_requires_grad(tensors)) return out;
   std::vector<DType> dtypes;
   for (const Tensor& x : tensors) dtypes.push_back(x.dtype());
-  return record(name, out, Inputs{tensors}, [=](const Tensor& dy, const Needs& needs) {
-    Gradients gradients(needs.size());
-    for (std::size_t i = 0; i < needs.size(); ++i) {
-      if (needs[i]) gradients[i] = to(part(dy, i), dtypes[i]);
-    }
-    return gradients;
-  });
+  Tensor made =
+      record(name, out, Inputs{tensors}, [=](const Tensor& dy, const Needs& needs) {
+        Gradients gradients(needs.size());
+        for (std::size_t i = 0; i < needs.size(); ++i) {
+          if (needs[i]) gradients[i] = to(part(dy, i), dtypes[i]);
+        }
+        return gradients;
+      });
+  made.impl().node->holds = false;  // numbers only: it may serve every backward
+  return made;
 }
 
 }  // namespace

@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <string>
 #include <thread>
+#include <utility>
 
 #include "reel/autograd/ops.h"
 
@@ -95,6 +97,53 @@ TEST_CASE("a graph can be used once, unless it is retained") {
   CHECK_THROWS_WITH_AS(y.backward(), doctest::Contains("freed by an earlier backward"), Error);
 }
 
+TEST_CASE("an op that saved nothing serves every backward") {
+  const Tensor w = ones({2, 3}, {.dtype = float64, .requires_grad = true});
+  const auto f = [](Tensor (*op)(const Tensor&)) { return op; };
+  const std::pair<std::string, Tensor (*)(const Tensor&)> ops[] = {
+      {"transpose", f([](const Tensor& x) { return x.t(); })},
+      {"permute", f([](const Tensor& x) {
+         return x.permute({1, 0});
+       })},
+      {"view", f([](const Tensor& x) { return x.view({6}); })},
+      {"reshape", f([](const Tensor& x) { return x.t().reshape({6}); })},
+      {"flatten", f([](const Tensor& x) { return x.flatten(); })},
+      {"squeeze", f([](const Tensor& x) { return x.unsqueeze(0).squeeze(0); })},
+      {"expand", f([](const Tensor& x) {
+         return x.expand({4, 2, 3});
+       })},
+      {"slice", f([](const Tensor& x) { return x.slice(1, 0, 2); })},
+      {"select", f([](const Tensor& x) { return x[1]; })},
+      {"clone", f([](const Tensor& x) { return x.clone(); })},
+      {"contiguous", f([](const Tensor& x) { return x.t().contiguous(); })},
+      {"to", f([](const Tensor& x) { return x.to(float32); })},
+      {"neg", f([](const Tensor& x) { return -x; })},
+      {"add", f([](const Tensor& x) { return x + x; })},
+      {"sub", f([](const Tensor& x) { return 1 - x; })},
+      {"sum", f([](const Tensor& x) { return x.sum(); })},
+      {"mean", f([](const Tensor& x) { return x.mean(0); })},
+      {"cumsum", f([](const Tensor& x) { return x.cumsum(0); })},
+      {"cat", f([](const Tensor& x) {
+         return cat({x, x});
+       })},
+      {"stack", f([](const Tensor& x) {
+         return stack({x, x});
+       })},
+  };
+  for (const auto& [name, op] : ops) {
+    CAPTURE(name);
+    const Tensor made_once = op(w);
+    for (int step = 1; step <= 2; ++step) {
+      CHECK_NOTHROW((made_once * 3).sum().backward());
+    }
+    const Tensor twice = w.grad();
+    w.set_grad({});
+    (op(w) * 6).sum().backward();
+    CHECK((twice == w.grad()).all().item<bool>());
+    w.set_grad({});
+  }
+}
+
 TEST_CASE("nothing is recorded under NoGradGuard") {
   const Tensor x = leaf(3);
   {
@@ -159,6 +208,23 @@ TEST_CASE("backward says what it needs") {
                        doctest::Contains("[backward] expected a gradient of shape [2]"), Error);
   (x * 2).backward({.gradient = full({2}, 5.0)});
   CHECK(x.grad()[1].item() == 10);
+}
+
+TEST_CASE("backward and grad name themselves when they are given undefined tensors") {
+  const Tensor x = leaf(3);
+  const Tensor y = x * x;
+  CHECK_THROWS_WITH_AS(Tensor().backward(),
+                       "[backward] expected roots that are tensors, got an undefined one at "
+                       "position 0",
+                       Error);
+  CHECK_THROWS_WITH_AS(grad({y, Tensor()}, {x}),
+                       "[grad] expected outputs that are tensors, got an undefined one at "
+                       "position 1",
+                       Error);
+  CHECK_THROWS_WITH_AS(grad(y, Tensor()),
+                       "[grad] expected inputs that are tensors, got an undefined one at "
+                       "position 0",
+                       Error);
 }
 
 TEST_CASE("a rule that returns the wrong dtype, shape or count is an error that names its op") {
