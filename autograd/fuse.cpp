@@ -354,12 +354,12 @@ Tensor detail::run_fused(const std::vector<Tensor>& inputs, const FusedOnElement
   for (int i = 0; i < static_cast<int>(tensors.size()); ++i) elements.push_back(trace.element(i));
   const Program::Value result = trace.value(on_elements(elements));
   const auto chain = std::make_shared<const Chain>(Chain{std::move(trace.program), result});
-  const Tensor out = run_forward(*chain, tensors);
+  Tensor out = run_forward(*chain, tensors);
   if (!grad_enabled() || !any_requires_grad(tensors)) return out;
 
   std::vector<Saved> saved;
   for (const Tensor& x : tensors) saved.push_back(save(x));
-  return record("fused", out, Inputs{tensors},
+  return record("fused", std::move(out), Inputs{tensors},
                 [chain, saved = std::move(saved), on_tensors](const Tensor& dy, const Tensor& y,
                                                               const Needs& needs) -> Gradients {
                   const std::vector<Tensor> xs(saved.begin(), saved.end());

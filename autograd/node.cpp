@@ -68,12 +68,20 @@ void changed_in_place(const Tensor& tensor) {
        tensor.shape());
 }
 
-void already_recorded(Node* node) {
-  const char* name = node->name;
-  drop(node);
-  fail(name,
+void already_recorded(const char* op) {
+  fail(op,
        "expected a new tensor as the output to record, got one that requires grad\n"
        "help: an op must not return its input; return a view or a copy of it");
+}
+
+void captured_output(const char* op) {
+  fail(op,
+       "expected a rule that does not capture the op's own output, got one that does\n"
+       "help: take it as the rule's second parameter: [](const Tensor& dy, const Tensor& y)");
+}
+
+void undefined_output(const char* op) {
+  fail(op, "expected a tensor as the output to record, got an undefined one");
 }
 
 void wrong_gradient_count(const Node& node, std::size_t got) {

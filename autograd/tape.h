@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "reel/autograd/detail/node.h"
+#include "reel/autograd/op_name.h"
 #include "reel/autograd/tensor.h"
 
 namespace reel {
@@ -136,7 +137,8 @@ class Saved {
 };
 
 /// Keeps `tensor` for backward: `[b = save(b)](const Tensor& dy) { return dy * b; }`.
-/// Never keep the op's own output so: take it as the rule's second parameter.
+/// Never keep the op's own output so: take it as the rule's second parameter. `record` refuses a
+/// rule that captures it, but cannot look behind a pointer.
 inline Saved save(const Tensor& tensor) { return Saved(tensor); }
 
 /// One input of an op and the rule for its gradient.
@@ -161,16 +163,23 @@ bool recording(const Tensors&... tensors) {
   return grad_enabled() && (tensors.requires_grad() || ...);
 }
 
-/// Puts an op on the tape: `out` was computed from the inputs named in `rules`. Returns `out`.
+/// Puts an op on the tape: `out` was computed from the inputs named in `rules`. Returns `out`, or,
+/// where somebody else holds it too, a view of it: a tensor that is a constant to its holder stays
+/// one. So hand it over.
+///
+/// Throws when `out` requires gradients already, as an input returned unchanged would, and when a
+/// rule has captured it.
 ///
 /// **Example**
 /// ```cpp
-/// return record("mul", out, wrt(a, [b = save(b)](const Tensor& dy) { return dy * b; }),
-///                           wrt(b, [a = save(a)](const Tensor& dy) { return dy * a; }));
+/// return record("mul", std::move(out),
+///               wrt(a, [b = save(b)](const Tensor& dy) { return dy * b; }),
+///               wrt(b, [a = save(a)](const Tensor& dy) { return dy * a; }));
 /// ```
 template <class... Rules>
-Tensor record(const char* name, Tensor out, WithRespectTo<Rules>... rules) {
-  if (recording(rules.input...) && out.is_floating_point()) {
+[[nodiscard]] Tensor record(OpName name, Tensor out, WithRespectTo<Rules>... rules) {
+  if (recording(rules.input...) && detail::is_recordable(name, out)) {
+    detail::prepare_output(name, out, rules.rule...);
     detail::attach(out,
                    detail::make_node<detail::RulesNode<Rules...>>(name, out, std::move(rules)...));
   }
@@ -213,8 +222,10 @@ Inputs inputs(const Tensors&... tensors) {
 /// The same for one rule that serves all inputs: it takes `(dy, needs)` or `(dy, y, needs)` and
 /// returns `Gradients`.
 template <class Rule>
-Tensor record(const char* name, Tensor out, const Inputs& inputs, Rule rule) {
-  if (grad_enabled() && out.is_floating_point() && detail::any_requires_grad(inputs.tensors)) {
+[[nodiscard]] Tensor record(OpName name, Tensor out, const Inputs& inputs, Rule rule) {
+  if (grad_enabled() && detail::any_requires_grad(inputs.tensors) &&
+      detail::is_recordable(name, out)) {
+    detail::prepare_output(name, out, rule);
     detail::attach(out, detail::make_node<detail::JointNode<Rule>>(name, out, inputs.tensors,
                                                                    std::move(rule)));
   }

@@ -251,15 +251,15 @@ constexpr bool takes_tensors(std::index_sequence<I...>) {
 /// }
 /// ```
 template <class Forward, class Backward, std::derived_from<Tensor>... Tensors>
-Tensor record(const char* name, const Forward& forward, Backward backward,
-              const RecordOptions& options, const Tensor& x, const Tensors&... more) {
+[[nodiscard]] Tensor record(OpName name, const Forward& forward, Backward backward,
+                            const RecordOptions& options, const Tensor& x, const Tensors&... more) {
   constexpr std::size_t count = 1 + sizeof...(more);
   constexpr auto each_input = std::make_index_sequence<count>{};
   static_assert(
       detail::takes_tensors<Backward>(each_input),
       "the backward of a recorded op takes (dy, y, x...): the gradient of the output, the "
       "output, and as many tensors as the op has inputs");
-  const detail::OpCall call =
+  detail::OpCall call =
       detail::begin_op(name, {x, more...}, options, detail::is_elementwise<Forward>);
   try {
     with_floating(call.out.dtype(),
@@ -280,15 +280,13 @@ Tensor record(const char* name, const Forward& forward, Backward backward,
         },
         saved);
   };
-  return record(name, call.out, inputs(x, more...), std::move(rule));
+  return record(name, std::move(call.out), inputs(x, more...), std::move(rule));
 }
 
 template <class Forward, class Backward, class... Tensors>
-requires detail::XtensorOpInputs<Forward, Tensors...> Tensor record(const char* name,
-                                                                    const Forward& forward,
-                                                                    Backward backward,
-                                                                    const Tensor& x,
-                                                                    const Tensors&... more) {
+requires detail::XtensorOpInputs<Forward, Tensors...> [[nodiscard]] Tensor
+    record(OpName name, const Forward& forward, Backward backward, const Tensor& x,
+           const Tensors&... more) {
   return record(name, forward, std::move(backward), RecordOptions{}, x, more...);
 }
 

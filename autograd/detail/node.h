@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "reel/autograd/op_name.h"
 #include "reel/autograd/tensor.h"
 
 namespace reel {
@@ -102,7 +103,9 @@ inline void drop(Node* node) noexcept {
 }
 
 [[noreturn]] REEL_API void changed_in_place(const Tensor& tensor);
-[[noreturn]] REEL_API void already_recorded(Node* node);
+[[noreturn]] REEL_API void already_recorded(const char* op);
+[[noreturn]] REEL_API void captured_output(const char* op);
+[[noreturn]] REEL_API void undefined_output(const char* op);
 [[noreturn]] REEL_API void wrong_gradient_count(const Node& node, std::size_t got);
 
 /// Points `edge` at where `input` came from and makes the node younger than it.
@@ -128,8 +131,6 @@ REEL_API Tensor kept_output(Node& node);
 /// Makes `node` the origin of `out`. Takes over the reference.
 inline void attach(const Tensor& out, Node* node) {
   TensorImpl& impl = out.impl();
-  if (impl.node != nullptr || impl.requires_grad) [[unlikely]]
-    already_recorded(node);
   // An age above all inputs' and above all else this thread has made (a Lamport clock): inputs are
   // always older than outputs, also when tensors travel between threads.
   if (tape.age < node->age) tape.age = node->age;
@@ -139,6 +140,43 @@ inline void attach(const Tensor& out, Node* node) {
 }
 
 REEL_API bool any_requires_grad(const std::vector<Tensor>& tensors);
+
+/// Whether a rule has captured this tensor: then a copy of the rule raises its count.
+template <class Rule>
+bool captures(const Rule& rule, const TensorImpl& impl) {
+  if constexpr (std::is_copy_constructible_v<Rule>) {
+    const std::uint32_t before = impl.refs.load(std::memory_order_relaxed);
+    [[maybe_unused]] const Rule copy(rule);
+    return impl.refs.load(std::memory_order_relaxed) > before;
+  } else {
+    return false;
+  }
+}
+
+/// Whether the tape follows such an output: integers have no gradients.
+inline bool is_recordable(const char* op, const Tensor& out) {
+  if (!out.defined()) [[unlikely]]
+    undefined_output(op);
+  return out.is_floating_point();
+}
+
+template <class... Rules>
+[[gnu::cold, gnu::noinline]] void view_output(const char* op, Tensor& out, const Rules&... rules) {
+  const TensorImpl& impl = *out.get();
+  if (impl.requires_grad) already_recorded(op);
+  // A rule that held the tensor would hold it as a constant, and derivatives of the rule be wrong.
+  if ((captures(rules, impl) || ...)) captured_output(op);
+  out = alias(out, impl.shape, impl.strides);
+}
+
+/// Makes `out` a tensor that may join the tape: where somebody else holds it, a view of it, for
+/// whoever holds a constant must not find that it has become a result.
+template <class... Rules>
+void prepare_output(const char* op, Tensor& out, const Rules&... rules) {
+  const TensorImpl& impl = *out.get();
+  if (impl.refs.load(std::memory_order_acquire) != 1 || impl.requires_grad) [[unlikely]]
+    view_output(op, out, rules...);
+}
 
 template <class N, class... Args>
 N* make_node(const char* name, const Tensor& out, Args&&... args) {

@@ -20,12 +20,12 @@ DType floating_result_type(const Tensor& a, const Tensor& b) {
   return detail::floating_type(detail::result_type(a, b));
 }
 
-Tensor extremum(const char* op, const Tensor& left, const Tensor& right, bool largest) {
+Tensor extremum(OpName op, const Tensor& left, const Tensor& right, bool largest) {
   const DType dtype = detail::result_type(left, right);
   const Promoted a(left, dtype), b(right, dtype);
   Tensor out = apply(op, largest ? Binary::maximum : Binary::minimum, a, b);
   if (!recording(left, right)) return out;
-  return record(op, out,
+  return record(op, std::move(out),
                 wrt(a.tensor(),
                     [a = save(a), b = save(b), largest](const Tensor& dy) {
                       return detail::extremum_backward(dy, a, b, largest);
@@ -72,7 +72,8 @@ Tensor mul(const Tensor& left, const Tensor& right) {
   const Promoted a(left, dtype), b(right, dtype);
   Tensor out = apply("mul", Binary::mul, a, b);
   if (!recording(left, right)) return out;
-  return record("mul", out, wrt(a.tensor(), [b = save(b)](const Tensor& dy) { return dy * b; }),
+  return record("mul", std::move(out),
+                wrt(a.tensor(), [b = save(b)](const Tensor& dy) { return dy * b; }),
                 wrt(b.tensor(), [a = save(a)](const Tensor& dy) { return dy * a; }));
 }
 
@@ -81,10 +82,10 @@ Tensor div(const Tensor& left, const Tensor& right) {
   const Promoted a(left, dtype), b(right, dtype);
   Tensor out = apply("div", Binary::div, a, b);
   if (!recording(left, right)) return out;
-  return record("div", out, wrt(a.tensor(), [b = save(b)](const Tensor& dy) { return dy / b; }),
-                wrt(b.tensor(), [a = save(a), b = save(b)](const Tensor& dy) {
-                  return detail::div_backward(dy, a, b);
-                }));
+  return record(
+      "div", std::move(out), wrt(a.tensor(), [b = save(b)](const Tensor& dy) { return dy / b; }),
+      wrt(b.tensor(),
+          [a = save(a), b = save(b)](const Tensor& dy) { return detail::div_backward(dy, a, b); }));
 }
 
 Tensor pow(const Tensor& base, const Tensor& exponent) {
@@ -102,7 +103,7 @@ Tensor pow(const Tensor& base, const Tensor& exponent) {
   const Promoted x(base, dtype), y(exponent, dtype);
   Tensor out = apply("pow", Binary::pow, x, y);
   if (!recording(base, exponent)) return out;
-  return record("pow", out,
+  return record("pow", std::move(out),
                 wrt(x.tensor(),
                     [x = save(x), y = save(y)](const Tensor& dy) {
                       return where(y() == 0, 0, dy * (y * pow(x, y - 1)));
@@ -124,7 +125,7 @@ Tensor where(const Tensor& condition, const Tensor& left, const Tensor& right) {
   Tensor out = detail::elementwise("where", kernels::find_where(dtype), {condition, a, b}, dtype);
   if (!recording(left, right)) return out;
   return record(
-      "where", out,
+      "where", std::move(out),
       wrt(a.tensor(),
           [condition = save(condition)](const Tensor& dy) { return where(condition, dy, 0); }),
       wrt(b.tensor(),

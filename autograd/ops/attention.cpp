@@ -25,7 +25,7 @@
 namespace reel {
 namespace {
 
-constexpr const char* op = "scaled_dot_product_attention";
+constexpr OpName op = "scaled_dot_product_attention";
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// The dimensions before the matrix.
@@ -190,14 +190,14 @@ Tensor blockwise_attention(const Tensor& q, const Tensor& k, const Tensor& v,
                          .value_width = v.size(-1),
                          .causal = o.is_causal,
                          .scale = static_cast<float>(scale_of(q, o))};
-  const Tensor y = empty_in_order(batch, q, s.queries, s.value_width);
+  Tensor y = empty_in_order(batch, q, s.queries, s.value_width);
   const Tensor logsumexp = empty({s.heads, s.queries});
   {
     const NoGradGuard no_grad;
     kernels::attention(s, Heads(q, batch).read(), Heads(k, batch).read(), Heads(v, batch).read(),
                        Heads(y, batch).rows(), logsumexp.data_ptr<float>());
   }
-  return record(op, y, inputs(q, k, v),
+  return record(op, std::move(y), inputs(q, k, v),
                 [q = save(q), k = save(k), v = save(v), logsumexp, o, s, batch](
                     const Tensor& dy, const Tensor& out, const Needs&) {
                   if (recording(dy, q(), k(), v())) return plain_gradients(q, k, v, o, dy);
@@ -294,7 +294,7 @@ Tensor detail::packed_attention(const Tensor& packed_given, Size num_heads, bool
         Heads(split_heads(y, num_heads, batch_first), batch).rows(), logsumexp.data_ptr<float>());
   }
   return record(
-      op, y, inputs(packed_given),
+      op, std::move(y), inputs(packed_given),
       [given = save(packed_given), logsumexp, o, s, batch, num_heads, batch_first](
           const Tensor& dy, const Tensor& out, const Needs&) {
         auto part = [&](const Tensor& x, Size number) {

@@ -69,14 +69,14 @@ Tensor plain_conv(const Tensor& x, const Tensor& w, const ConvShape& s) {
 
 Tensor conv_input(const Tensor& dy_given, const Tensor& w_given, const ConvShape& s) {
   const detail::OpScope scope("conv2d_input", dy_given, w_given);
-  const Tensor dx =
+  Tensor dx =
       detail::empty_channels_last({s.batch, s.in_channels, s.in_h, s.in_w}, w_given.dtype());
   if (s.batch > 0) {
     const Tensor dy = detail::channels_last(dy_given), w = detail::row_major(w_given);
     kernels::conv2d_input(dy.dtype(), s, dy.impl().data, w.impl().data, dx.impl().data);
   }
   return record(
-      "conv2d_input", dx,
+      "conv2d_input", std::move(dx),
       wrt(dy_given, [w = save(w_given), s](const Tensor& g) { return plain_conv(g, w, s); }),
       wrt(w_given, [dy = save(dy_given), s](const Tensor& g) { return conv_weight(g, dy, s); }));
 }
@@ -214,15 +214,15 @@ Tensor conv2d_batch(const char* op, const Tensor& x, const Tensor& w, const Tens
                     const Conv2dOptions& options) {
   const detail::OpScope scope(relu ? "conv2d_relu" : "conv2d", x, w, bias);
   const ConvShape shape = detail::conv_shape(op, x, w, options);
-  const Tensor y = convolve(x, w, bias, relu, shape);
+  Tensor y = convolve(x, w, bias, relu, shape);
   if (relu) {
     return record(
-        "conv2d_relu", y, inputs(x, w, bias),
+        "conv2d_relu", std::move(y), inputs(x, w, bias),
         [x = save(x), w = save(w), shape](const Tensor& dy, const Tensor& out, const Needs& needs) {
           return detail::conv_gradients(x, w, detail::relu_backward(dy, out), shape, needs);
         });
   }
-  return record("conv2d", y, inputs(x, w, bias),
+  return record("conv2d", std::move(y), inputs(x, w, bias),
                 [x = save(x), w = save(w), shape](const Tensor& dy, const Needs& needs) {
                   return detail::conv_gradients(x, w, dy, shape, needs);
                 });

@@ -47,7 +47,7 @@ Tensor detail::conv2d_relu_max_pool2d(const Tensor& x, const Tensor& weight, con
   const PoolShape pool =
       max_pool_shape("max_pool2d", {conv.batch, conv.out_channels, conv.out_h, conv.out_w},
                      kernel_size, pool_options);
-  const Tensor y = empty_pooled(pool, x.dtype());
+  Tensor y = empty_pooled(pool, x.dtype());
   const Tensor index = recording(x, weight, bias)
                            ? empty_pooled(pool, kernels::max_pool_index_dtype(pool))
                            : Tensor();
@@ -57,7 +57,7 @@ Tensor detail::conv2d_relu_max_pool2d(const Tensor& x, const Tensor& weight, con
                                     y.impl().data, index.defined() ? index.impl().data : nullptr);
   }
   return record(
-      "conv2d_relu_max_pool2d", y, inputs(x, weight, bias),
+      "conv2d_relu_max_pool2d", std::move(y), inputs(x, weight, bias),
       [x = save(x), w = save(weight), index, conv, pool](const Tensor& dy, const Needs& needs) {
         if (recording(x(), w(), dy) || conv.batch == 0) {
           return conv_gradients(x, w, max_pool_scatter(dy, index, pool), conv, needs);

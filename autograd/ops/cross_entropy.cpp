@@ -13,7 +13,7 @@
 namespace reel {
 namespace {
 
-constexpr const char* op = "cross_entropy";
+constexpr OpName op = "cross_entropy";
 
 /// The tensors of one loss: logits `[rows, classes]` and targets `[rows]`, contiguous.
 struct Rows {
@@ -72,20 +72,19 @@ Tensor cross_entropy_rows(const Rows& rows, LossReduction reduction) {
     fail(op, "expected classes in [0, {}), got {}", problem.classes, problem.targets[bad]);
   }
   const DType dtype = rows.logits.dtype();
-  const Tensor losses = empty(problem.rows, {.dtype = dtype});
+  Tensor out = empty(problem.rows, {.dtype = dtype});
   const Tensor logsumexp = empty(problem.rows, {.dtype = dtype});
-  kernels::cross_entropy(problem, losses.impl().data, logsumexp.impl().data);
+  kernels::cross_entropy(problem, out.impl().data, logsumexp.impl().data);
 
   double scale = 1;
-  Tensor out = losses;
   if (reduction != LossReduction::none) {
     if (reduction == LossReduction::mean) scale = 1 / kernels::cross_entropy_weight(problem);
-    out = empty({}, {.dtype = dtype});
+    const Tensor losses = std::exchange(out, empty({}, {.dtype = dtype}));
     kernels::reduce(kernels::Reduction::sum, dtype, losses.impl().data, losses.shape(),
                     losses.strides(), 1, out.impl().data, {.scale = scale});
   }
   return record(
-      op, out,
+      op, std::move(out),
       wrt(rows.logits, [logits = save(rows.logits), targets = save(rows.targets),
                         weight = save(rows.weight), ignore_index = rows.ignore_index,
                         smoothing = rows.label_smoothing, logsumexp, scale](const Tensor& dy) {

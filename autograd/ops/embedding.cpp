@@ -11,7 +11,7 @@
 namespace reel {
 namespace {
 
-constexpr const char* op = "embedding";
+constexpr OpName op = "embedding";
 
 detail::RowIndex rows_of(const Tensor& input, Size extent) {
   const Tensor positions = detail::to_positions(op, input);
@@ -35,11 +35,12 @@ Tensor embedding(const Tensor& input, const Tensor& weight, const EmbeddingOptio
   const Size given = *options.padding_idx, padding = given < 0 ? given + extent : given;
   check(padding >= 0 && padding < extent, op, "expected a padding_idx in [{}, {}), got {}", -extent,
         extent, given);
-  const Tensor out = [&] {
+  Tensor out = [&] {
     const NoGradGuard no_grad;
     return detail::take_rows(op, weight, index);
   }();
-  return record(op, out, wrt(weight, [index, padding, shape = weight.shape()](const Tensor& dy) {
+  return record(op, std::move(out),
+                wrt(weight, [index, padding, shape = weight.shape()](const Tensor& dy) {
                   Shape entries = index.shape;
                   entries.push_back(1);
                   const Tensor is_padding = view(eq(index.rows, padding), entries);

@@ -18,8 +18,7 @@ void check_choice(const char* op, const Tensor& x, Size length) {
   check(length > 0, op, "expected at least one element to choose from, got shape {}", x.shape());
 }
 
-Tensor extreme(const char* op, Reduction reduction, const Tensor& x, const Dims& dims,
-               bool keepdim) {
+Tensor extreme(OpName op, Reduction reduction, const Tensor& x, const Dims& dims, bool keepdim) {
   const Reduced reduced(op, x, dims, keepdim);
   check_choice(op, x, reduced.length);
   return record(
@@ -45,14 +44,13 @@ ValuesAndIndices choose(const char* op, bool greatest, const Tensor& x, Size dim
   return chosen;
 }
 
-ValuesAndIndices extreme_along(const char* op, bool greatest, const Tensor& x, Size dim,
-                               bool keepdim) {
+ValuesAndIndices extreme_along(OpName op, bool greatest, const Tensor& x, Size dim, bool keepdim) {
   const detail::OpScope scope(op, x);
   ValuesAndIndices chosen = choose(op, greatest, x, dim, keepdim, true);
   const Size along = detail::wrap_dim(op, dim, x.dim());
   const Reduced reduced(op, x, along, true);
   chosen.values =
-      record(op, chosen.values,
+      record(op, std::move(chosen.values),
              wrt(x, [indices = chosen.indices, along, spread = reduced.spread](const Tensor& dy) {
                if (spread.input.empty()) return dy;
                return scatter_add(zeros(spread.input, {.dtype = dy.dtype()}), along,

@@ -47,39 +47,39 @@ kernels::GatherPlan plan_for(const Lookup& lookup, const Tensor& indexed, const 
 
 Tensor scatter_add_at(const Tensor& x, const Lookup& lookup, const Tensor& source);
 
-Tensor gather_at(const char* op, const Tensor& x, const Lookup& lookup) {
+Tensor gather_at(OpName op, const Tensor& x, const Lookup& lookup) {
   const detail::OpScope scope(op, x);
-  const Tensor out = detail::new_tensor(op, lookup.index.shape(), x.dtype());
+  Tensor out = detail::new_tensor(op, lookup.index.shape(), x.dtype());
   if (out.numel() > 0) {
     kernels::gather(plan_for(lookup, x, out), item_size(x.dtype()), lookup.index.data_ptr<Size>(),
                     out.impl().data, x.impl().data);
   }
-  return record(op, out, wrt(x, [lookup, shape = x.shape()](const Tensor& dy) {
+  return record(op, std::move(out), wrt(x, [lookup, shape = x.shape()](const Tensor& dy) {
                   return scatter_add_at(zeros(shape, {.dtype = dy.dtype()}), lookup, dy);
                 }));
 }
 
 Tensor scatter_add_at(const Tensor& x, const Lookup& lookup, const Tensor& source) {
   const detail::OpScope scope("scatter_add", x);
-  const Tensor out = clone(x.detach());
+  Tensor out = clone(x.detach());
   if (source.numel() > 0) {
     kernels::scatter_add(plan_for(lookup, out, source), x.dtype(), lookup.index.data_ptr<Size>(),
                          out.impl().data, source.impl().data);
   }
   return record(
-      "scatter_add", out, wrt(x, [](const Tensor& dy) { return dy; }),
+      "scatter_add", std::move(out), wrt(x, [](const Tensor& dy) { return dy; }),
       wrt(source, [lookup](const Tensor& dy) { return gather_at("gather", dy, lookup); }));
 }
 
 Tensor scatter_at(const Tensor& x, const Lookup& lookup, const Tensor& source) {
   const detail::OpScope scope("scatter", x);
-  const Tensor out = clone(x.detach());
+  Tensor out = clone(x.detach());
   if (source.numel() > 0) {
     kernels::scatter(plan_for(lookup, out, source), item_size(x.dtype()),
                      lookup.index.data_ptr<Size>(), out.impl().data, source.impl().data);
   }
   return record(
-      "scatter", out,
+      "scatter", std::move(out),
       wrt(x,
           [lookup](const Tensor& dy) {
             return scatter_at(dy, lookup, zeros(lookup.index.shape(), {.dtype = dy.dtype()}));
@@ -118,7 +118,7 @@ Tensor gather(const Tensor& x, Size dim, const Tensor& index) {
 }
 
 Tensor take_along_dim(const Tensor& x, const Tensor& index, Size dim) {
-  const char* op = "take_along_dim";
+  const OpName op = "take_along_dim";
   check(index.dim() == x.dim(), op, "expected indices of {} dimensions as x has, got shape {}",
         x.dim(), index.shape());
   const Size at = detail::wrap_dim(op, dim, x.dim());

@@ -213,7 +213,7 @@ Indexed index(const Tensor& x, const std::vector<Index>& indices) {
 Tensor index_put(const Tensor& x, const std::vector<Index>& indices, const Tensor& values,
                  bool accumulate) {
   const detail::OpScope scope("index_put", x);
-  const Tensor out = detail::empty_like(x, x.dtype());
+  Tensor out = detail::empty_like(x, x.dtype());
   {
     const NoGradGuard no_grad;
     out.copy_(x);
@@ -222,7 +222,7 @@ Tensor index_put(const Tensor& x, const std::vector<Index>& indices, const Tenso
   if (!recording(x, values)) return out;
   const std::vector<Index> frozen = freeze(indices);
   return record(
-      "index_put", out,
+      "index_put", std::move(out),
       wrt(x, [frozen,
               accumulate](const Tensor& dy) { return accumulate ? dy : index_put(dy, frozen, 0); }),
       wrt(values, [frozen, dtype = values.dtype()](const Tensor& dy) {

@@ -67,9 +67,9 @@ Shape indexed_shape(const Shape& x, const RowIndex& index) {
   return shape;
 }
 
-Tensor take_rows(const char* op, const Tensor& x, const RowIndex& index) {
+Tensor take_rows(OpName op, const Tensor& x, const RowIndex& index) {
   const OpScope scope(op, x);
-  const Tensor out = new_tensor(op, indexed_shape(x.shape(), index), x.dtype());
+  Tensor out = new_tensor(op, indexed_shape(x.shape(), index), x.dtype());
   if (out.numel() > 0) {
     Tensor from = x.detach();
     auto blocks = blocks_of(from, index);
@@ -80,21 +80,21 @@ Tensor take_rows(const char* op, const Tensor& x, const RowIndex& index) {
     kernels::take_rows(index.rows.numel(), index.rows.data_ptr<Size>(), item_size(x.dtype()),
                        out.impl().data, from.impl().data, *blocks);
   }
-  return record(op, out, wrt(x, [op, index, shape = x.shape()](const Tensor& dy) {
+  return record(op, std::move(out), wrt(x, [op, index, shape = x.shape()](const Tensor& dy) {
                   return add_rows(op, dy, index, shape);
                 }));
 }
 
-Tensor add_rows(const char* op, const Tensor& x, const RowIndex& index, const Shape& shape) {
+Tensor add_rows(OpName op, const Tensor& x, const RowIndex& index, const Shape& shape) {
   const OpScope scope(op, x);
   check(x.dtype() != bool_, op, "expected numbers to add, got dtype bool");
-  const Tensor out = zeros(shape, {.dtype = x.dtype()});
+  Tensor out = zeros(shape, {.dtype = x.dtype()});
   if (x.numel() > 0) {
     const Tensor from = contiguous(x.detach());
     kernels::add_rows(index.rows.numel(), index.rows.data_ptr<Size>(), x.dtype(), out.impl().data,
                       *blocks_of(out, index), from.impl().data);
   }
-  return record(op, out,
+  return record(op, std::move(out),
                 wrt(x, [op, index](const Tensor& dy) { return take_rows(op, dy, index); }));
 }
 

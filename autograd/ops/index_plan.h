@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "reel/autograd/ops/index.h"
+#include "reel/autograd/op_name.h"
 #include "reel/autograd/tensor.h"
 
 namespace reel::detail {
@@ -38,10 +39,10 @@ struct IndexPlan {
 };
 
 /// Reads the entries; the derivative of `add_rows`, as that is of it.
-Tensor take_rows(const char* op, const Tensor& x, const RowIndex& index);
+Tensor take_rows(OpName op, const Tensor& x, const RowIndex& index);
 
 /// Zeros of `shape` with `x` added at the entries.
-Tensor add_rows(const char* op, const Tensor& x, const RowIndex& index, const Shape& shape);
+Tensor add_rows(OpName op, const Tensor& x, const RowIndex& index, const Shape& shape);
 
 /// Writes `values`, of the indexed shape and the dtype of `x`, to the entries in place, or adds
 /// them.

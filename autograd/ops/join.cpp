@@ -47,13 +47,12 @@ void write_part(const Tensor& out, Size offset, const Tensor& x, const Strides& 
 
 /// Puts the op on the tape; `part(dy, i)` is the gradient of the i-th tensor.
 template <class Part>
-Tensor record_parts(const char* name, const Tensor& out, const std::vector<Tensor>& tensors,
-                    Part part) {
+Tensor record_parts(OpName name, Tensor out, const std::vector<Tensor>& tensors, Part part) {
   if (!grad_enabled() || !detail::any_requires_grad(tensors)) return out;
   std::vector<DType> dtypes;
   for (const Tensor& x : tensors) dtypes.push_back(x.dtype());
   Tensor made =
-      record(name, out, Inputs{tensors}, [=](const Tensor& dy, const Needs& needs) {
+      record(name, std::move(out), Inputs{tensors}, [=](const Tensor& dy, const Needs& needs) {
         Gradients gradients(needs.size());
         for (std::size_t i = 0; i < needs.size(); ++i) {
           if (needs[i]) gradients[i] = to(part(dy, i), dtypes[i]);
@@ -85,12 +84,12 @@ Tensor cat(const std::vector<Tensor>& tensors, Size dim) {
     shape[at] += x.shape()[at];
   }
   const Strides strides = strides_in_order_of(first, shape);
-  const Tensor out = detail::empty_strided(shape, strides, common_dtype(tensors));
+  Tensor out = detail::empty_strided(shape, strides, common_dtype(tensors));
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     write_part(out, starts[i] * strides[at], tensors[i], strides);
   }
   starts.push_back(shape[at]);
-  return record_parts("cat", out, tensors,
+  return record_parts("cat", std::move(out), tensors,
                       [at, starts = std::move(starts)](const Tensor& dy, std::size_t i) {
                         return narrow(dy, at, starts[i], starts[i + 1] - starts[i]);
                       });
@@ -107,13 +106,13 @@ Tensor stack(const std::vector<Tensor>& tensors, Size dim) {
   }
   Shape shape = first.shape();
   shape.insert(at, static_cast<Size>(tensors.size()));
-  const Tensor out = empty(shape, {.dtype = common_dtype(tensors)});
+  Tensor out = empty(shape, {.dtype = common_dtype(tensors)});
   Strides strides = out.strides();
   strides.erase(at);
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     write_part(out, static_cast<Size>(i) * out.strides()[at], tensors[i], strides);
   }
-  return record_parts("stack", out, tensors, [at](const Tensor& dy, std::size_t i) {
+  return record_parts("stack", std::move(out), tensors, [at](const Tensor& dy, std::size_t i) {
     return select(dy, at, static_cast<Size>(i));
   });
 }

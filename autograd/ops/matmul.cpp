@@ -101,7 +101,7 @@ Tensor as_rows(const Tensor& x) {
   return x.dim() == 2 ? x : reshape(x, {leading(x), x.shape().back()});
 }
 
-Tensor multiply(const char* name, const Tensor& a, const Tensor& b) {
+Tensor multiply(OpName name, const Tensor& a, const Tensor& b) {
   const detail::OpScope scope(name, a, b);
   return record(
       name, product(a, b),
@@ -209,8 +209,8 @@ Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const AddmmO
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const detail::OpScope scope("linear", x, weight, bias);
-  const Tensor out = linear_forward(x, weight, bias, false);
-  return record("linear", out,
+  Tensor out = linear_forward(x, weight, bias, false);
+  return record("linear", std::move(out),
                 wrt(x, [w = save(weight)](const Tensor& dy) { return matmul(dy, w()); }),
                 wrt(weight, [x = save(x)](const Tensor& dy) { return weight_gradient(x, dy); }),
                 wrt(bias, [](const Tensor& dy) { return bias_gradient(dy); }));
@@ -218,9 +218,9 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
 
 Tensor detail::linear_relu(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const detail::OpScope scope("linear_relu", x, weight, bias);
-  const Tensor out = linear_forward(x, weight, bias, true);
+  Tensor out = linear_forward(x, weight, bias, true);
   return record(
-      "linear_relu", out, inputs(x, weight, bias),
+      "linear_relu", std::move(out), inputs(x, weight, bias),
       [x = save(x), w = save(weight)](const Tensor& dy, const Tensor& y, const Needs& needs) {
         const Tensor dz = detail::relu_backward(dy, y);
         return Gradients{needs[0] ? matmul(dz, w()) : Tensor(),

@@ -186,7 +186,7 @@ Tensor batch_norm_any(const Tensor& x, const Tensor& running_mean, const Tensor&
                       const Tensor& weight, const Tensor& bias, bool relu,
                       const BatchNormOptions& o) {
   const detail::OpScope scope(relu ? "batch_norm_relu" : "batch_norm", x);
-  constexpr const char* op = "batch_norm";
+  constexpr OpName op = "batch_norm";
   check(x.dim() >= 2 && x.dim() <= 4, op,
         "expected input [N, C], [N, C, L] or [N, C, H, W], got shape {}", x.shape());
   check(x.is_floating_point(), op, "expected float32 or float64, got {}", x.dtype());
@@ -205,15 +205,15 @@ Tensor batch_norm_any(const Tensor& x, const Tensor& running_mean, const Tensor&
   }
   const Tensor from = detail::channels_last(x);
   Moments moments = moments_of(from, running_mean, running_var, o);
-  const Tensor y = normalize(from, moments, weight, bias, relu);
+  Tensor y = normalize(from, moments, weight, bias, relu);
   auto gradients = [x = save(x), w = save(weight), moments = std::move(moments), eps = o.eps](
                        const Tensor& dy, const Needs& needs) {
     return recording(dy, x(), w()) ? plain_gradients(x, dy, w, moments, eps, needs)
                                    : fused_gradients(x, dy, w, moments, needs);
   };
-  if (!relu) return record(op, y, inputs(x, weight, bias), std::move(gradients));
+  if (!relu) return record(op, std::move(y), inputs(x, weight, bias), std::move(gradients));
   return record(
-      "batch_norm_relu", y, inputs(x, weight, bias),
+      "batch_norm_relu", std::move(y), inputs(x, weight, bias),
       [gradients = std::move(gradients)](const Tensor& dy, const Tensor& out, const Needs& needs) {
         return gradients(detail::relu_backward(dy, out), needs);
       });
@@ -245,7 +245,7 @@ void* data_or_null(const Tensor& tensor) { return tensor.defined() ? tensor.impl
 /// Layer norm of a matrix; `weight` and `bias` [columns] or undefined.
 Tensor normalize_rows(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
   const NormShape s{x.shape()[0], x.shape()[1]};
-  const Tensor y = empty(x.shape(), {.dtype = x.dtype()});
+  Tensor y = empty(x.shape(), {.dtype = x.dtype()});
   Values mean(static_cast<std::size_t>(s.rows)), inverse(mean);
   {
     const NoGradGuard no_grad;
@@ -255,7 +255,7 @@ Tensor normalize_rows(const Tensor& x, const Tensor& weight, const Tensor& bias,
     kernels::normalize_rows(x.dtype(), s, from.impl().data, data_or_null(w), data_or_null(b), eps,
                             y.impl().data, mean.data(), inverse.data());
   }
-  return record("layer_norm", y, inputs(x, weight, bias),
+  return record("layer_norm", std::move(y), inputs(x, weight, bias),
                 [x = save(x), w = save(weight), s, mean = std::move(mean),
                  inverse = std::move(inverse), eps](const Tensor& dy, const Needs& needs) {
                   if (recording(dy, x(), w())) return plain_row_gradients(x, dy, w, eps, needs);

@@ -58,12 +58,12 @@ Shape pooled_shape(const PoolShape& s) { return {s.batch, s.channels, s.out_h, s
 
 Tensor max_pool_gather(const Tensor& x, const Tensor& index, const PoolShape& s) {
   const detail::OpScope scope("max_pool2d_gather", x);
-  const Tensor y = detail::empty_channels_last(pooled_shape(s), x.dtype());
+  Tensor y = detail::empty_channels_last(pooled_shape(s), x.dtype());
   if (s.batch > 0) {
     const Tensor from = detail::channels_last(x);
     kernels::max_pool2d_gather(x.dtype(), s, from.impl().data, index.impl().data, y.impl().data);
   }
-  return record("max_pool2d_gather", y, wrt(x, [index, s](const Tensor& dy) {
+  return record("max_pool2d_gather", std::move(y), wrt(x, [index, s](const Tensor& dy) {
                   return detail::max_pool_scatter(dy, index, s);
                 }));
 }
@@ -76,12 +76,12 @@ Tensor detail::empty_pooled(const PoolShape& s, DType dtype) {
 
 Tensor detail::max_pool_scatter(const Tensor& dy, const Tensor& index, const PoolShape& s) {
   const detail::OpScope scope("max_pool2d_backward", dy);
-  const Tensor dx = detail::empty_channels_last(image_shape(s), dy.dtype());
+  Tensor dx = detail::empty_channels_last(image_shape(s), dy.dtype());
   if (s.batch > 0) {
     const Tensor from = detail::channels_last(dy);
     kernels::max_pool2d_scatter(dy.dtype(), s, from.impl().data, index.impl().data, dx.impl().data);
   }
-  return record("max_pool2d_backward", dx,
+  return record("max_pool2d_backward", std::move(dx),
                 wrt(dy, [index, s](const Tensor& g) { return max_pool_gather(g, index, s); }));
 }
 
@@ -120,13 +120,13 @@ PoolShape detail::max_pool_shape(const char* op, const Shape& images, const Pair
 
 namespace {
 
-Tensor max_pool(const char* op, const Tensor& x, const Pair& kernel, const MaxPool2dOptions& o,
+Tensor max_pool(OpName op, const Tensor& x, const Pair& kernel, const MaxPool2dOptions& o,
                 bool relu) {
   const detail::OpScope scope(op, x);
   check_images("max_pool2d", x);
   if (x.dim() == 3) return squeeze(max_pool(op, unsqueeze(x, 0), kernel, o, relu), 0);
   const PoolShape s = detail::max_pool_shape("max_pool2d", x.shape(), kernel, o);
-  const Tensor y = detail::empty_pooled(s, x.dtype());
+  Tensor y = detail::empty_pooled(s, x.dtype());
   const Tensor index =
       recording(x) ? detail::empty_pooled(s, kernels::max_pool_index_dtype(s)) : Tensor();
   if (s.batch > 0) {
@@ -134,7 +134,7 @@ Tensor max_pool(const char* op, const Tensor& x, const Pair& kernel, const MaxPo
     kernels::max_pool2d(x.dtype(), s, from.impl().data, relu, y.impl().data,
                         index.defined() ? index.impl().data : nullptr);
   }
-  return record(op, y, wrt(x, [index, s](const Tensor& dy) {
+  return record(op, std::move(y), wrt(x, [index, s](const Tensor& dy) {
                   return detail::max_pool_scatter(dy, index, s);
                 }));
 }
@@ -159,27 +159,28 @@ AvgPoolShape kernel_shape(const Averages& a) {
           .columns = a.columns.data()};
 }
 
-Tensor average(const char* op, const Tensor& x, const AveragesPtr& a);
+Tensor average(OpName op, const Tensor& x, const AveragesPtr& a);
 
-Tensor average_backward(const char* op, const Tensor& dy, const AveragesPtr& a) {
+Tensor average_backward(OpName op, const Tensor& dy, const AveragesPtr& a) {
   const detail::OpScope scope("avg_pool2d_backward", dy);
-  const Tensor dx = detail::empty_channels_last(a->image, dy.dtype());
+  Tensor dx = detail::empty_channels_last(a->image, dy.dtype());
   if (dx.numel() > 0) {
     const Tensor from = detail::channels_last(dy);
     kernels::avg_pool2d_scatter(dy.dtype(), kernel_shape(*a), from.impl().data, dx.impl().data);
   }
-  return record("avg_pool2d_backward", dx,
+  return record("avg_pool2d_backward", std::move(dx),
                 wrt(dy, [op, a](const Tensor& g) { return average(op, g, a); }));
 }
 
-Tensor average(const char* op, const Tensor& x, const AveragesPtr& a) {
+Tensor average(OpName op, const Tensor& x, const AveragesPtr& a) {
   const detail::OpScope scope(op, x);
-  const Tensor y = detail::empty_channels_last(a->pooled, x.dtype());
+  Tensor y = detail::empty_channels_last(a->pooled, x.dtype());
   if (y.numel() > 0) {
     const Tensor from = detail::channels_last(x);
     kernels::avg_pool2d(x.dtype(), kernel_shape(*a), from.impl().data, y.impl().data);
   }
-  return record(op, y, wrt(x, [op, a](const Tensor& dy) { return average_backward(op, dy, a); }));
+  return record(op, std::move(y),
+                wrt(x, [op, a](const Tensor& dy) { return average_backward(op, dy, a); }));
 }
 
 std::vector<Window> regular_windows(const WindowAxis& axis, Size count, bool count_padding) {
@@ -215,7 +216,7 @@ Tensor detail::relu_max_pool2d(const Tensor& x, const Pair& kernel_size,
 }
 
 Tensor avg_pool2d(const Tensor& x, const Pair& kernel, const AvgPool2dOptions& o) {
-  constexpr const char* op = "avg_pool2d";
+  constexpr OpName op = "avg_pool2d";
   check_images(op, x);
   if (x.dim() == 3) return squeeze(avg_pool2d(unsqueeze(x, 0), kernel, o), 0);
   const Pair stride = stride_of(o.stride, kernel);
@@ -235,7 +236,7 @@ Tensor avg_pool2d(const Tensor& x, const Pair& kernel, const AvgPool2dOptions& o
 }
 
 Tensor adaptive_avg_pool2d(const Tensor& x, const Pair& size) {
-  constexpr const char* op = "adaptive_avg_pool2d";
+  constexpr OpName op = "adaptive_avg_pool2d";
   check_images(op, x);
   if (x.dim() == 3) return squeeze(adaptive_avg_pool2d(unsqueeze(x, 0), size), 0);
   check_pair(op, "an output size", size, 1);

@@ -98,7 +98,7 @@ Tensor dropout_at(const Tensor& x, double p, kernels::RandomStream at, const Str
     dense = detail::empty_strided(x.shape(), strides, x.dtype());
     dense.copy_(x.detach());
   }
-  const Tensor out = detail::empty_strided(x.shape(), strides, x.dtype());
+  Tensor out = detail::empty_strided(x.shape(), strides, x.dtype());
   with_floating(x.dtype(), [&]<class T>(T) {
     if (p == 1) {
       std::fill_n(out.data_ptr<T>(), out.numel(), T{0});
@@ -106,7 +106,7 @@ Tensor dropout_at(const Tensor& x, double p, kernels::RandomStream at, const Str
       kernels::dropout(at, x.numel(), dense.data_ptr<T>(), out.data_ptr<T>(), p, 1 / (1 - p));
     }
   });
-  return record("dropout", out,
+  return record("dropout", std::move(out),
                 wrt(x, [=](const Tensor& dy) { return dropout_at(dy, p, at, strides); }));
 }
 

@@ -19,7 +19,7 @@ namespace {
 
 using kernels::LstmShape;
 
-constexpr const char* op = "lstm_layer";
+constexpr OpName op = "lstm_layer";
 
 /// What an LSTM layer is made from, in the order of its gradients.
 enum Input { x_, h_0_, c_0_, weight_ih_, weight_hh_, bias_ih_, bias_hh_, input_count };
@@ -172,7 +172,7 @@ LstmOutputs lstm_layer(const Tensor& x, const LstmWeights& weights, const Tensor
   const detail::OpScope scope(op, x);
   const LstmShape s = check_inputs(x, weights, h_0, c_0, reverse);
   // The output and behind it the last cell: an op has one result.
-  const Tensor out = empty({s.steps + 1, s.batch, s.hidden}, {.dtype = x.dtype()});
+  Tensor out = empty({s.steps + 1, s.batch, s.hidden}, {.dtype = x.dtype()});
   const Run done{empty({s.steps, s.batch, 4 * s.hidden}, {.dtype = x.dtype()}),
                  empty({s.steps, s.batch, s.hidden}, {.dtype = x.dtype()})};
   const std::vector<Tensor> tensors{
@@ -187,7 +187,7 @@ LstmOutputs lstm_layer(const Tensor& x, const LstmWeights& weights, const Tensor
   }
   const std::vector<Saved> saved(tensors.begin(), tensors.end());
   const Tensor packed =
-      record(op, out, Inputs{tensors},
+      record(op, std::move(out), Inputs{tensors},
              [saved, done, s](const Tensor& dy, const Tensor& y, const Needs& needs) {
                const std::vector<Tensor> in(saved.begin(), saved.end());
                bool recorded = recording(dy);

@@ -86,9 +86,9 @@ Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
   detail::check_floating("logsumexp", x);
   const Reduced reduced("logsumexp", x, dims, keepdim);
   const Tensor greatest = reduce(Reduction::max, x, reduced);
-  const Tensor out = reduce(Reduction::sum_exp, x, reduced,
-                            {.center = greatest.impl().data, .finish = Finish::log_center});
-  return record("logsumexp", out,
+  Tensor out = reduce(Reduction::sum_exp, x, reduced,
+                      {.center = greatest.impl().data, .finish = Finish::log_center});
+  return record("logsumexp", std::move(out),
                 wrt(x, [x = save(x), spread = reduced.spread](const Tensor& dy, const Tensor& y) {
                   // Where all elements are -inf none of them moves the result.
                   return spread(dy) * exp(x - spread(where(y == -infinity, 0, y)));
@@ -203,14 +203,14 @@ Tensor running_sum(const Tensor& input, Size dim, bool reverse) {
   const detail::OpScope scope("cumsum", input);
   const Tensor& x = input.is_floating_point() ? input : input.to(int64);
   const Tensor source = detail::alias(x, x.shape(), x.strides()).contiguous();
-  const Tensor out = empty(x.shape(), {.dtype = x.dtype()});
+  Tensor out = empty(x.shape(), {.dtype = x.dtype()});
   Size outer = 1;
   Size inner = 1;
   for (Size i = 0; i < dim; ++i) outer *= x.shape()[i];
   for (Size i = dim + 1; i < x.dim(); ++i) inner *= x.shape()[i];
   const Size n = x.dim() == 0 ? 1 : x.shape()[dim];
   kernels::cumsum(x.dtype(), source.impl().data, outer, n, inner, reverse, out.impl().data);
-  return record("cumsum", out, wrt(input, [dim, reverse](const Tensor& dy) {
+  return record("cumsum", std::move(out), wrt(input, [dim, reverse](const Tensor& dy) {
                   return running_sum(dy, dim, !reverse);
                 }));
 }

@@ -41,16 +41,16 @@ Tensor softmax_backward(const Tensor& dy, const Tensor& y, Size dim, bool log) {
   return dx;
 }
 
-Tensor softmax(const char* op, const Tensor& x, Size dim, bool log) {
+Tensor softmax(OpName op, const Tensor& x, Size dim, bool log) {
   const detail::OpScope scope(op, x);
   detail::check_floating(op, x);
   const Size along = detail::wrap_dim(op, dim, x.dim());
   const Tensor source = detail::is_dense(x.shape(), x.strides())
                             ? detail::alias(x, x.shape(), x.strides())
                             : x.detach().contiguous();
-  const Tensor out = detail::empty_strided(x.shape(), source.strides(), x.dtype());
+  Tensor out = detail::empty_strided(x.shape(), source.strides(), x.dtype());
   kernels::softmax(x.dtype(), source.impl().data, layout_of(source, along), log, out.impl().data);
-  return record(op, out, wrt(x, [along, log](const Tensor& dy, const Tensor& y) {
+  return record(op, std::move(out), wrt(x, [along, log](const Tensor& dy, const Tensor& y) {
                   return softmax_backward(dy, y, along, log);
                 }));
 }

@@ -33,7 +33,7 @@ Tensor apply_to_number(const char* op, Unary f, const Tensor& x, const double* p
 }
 
 /// Rounding in some direction: a step function, which leaves integers alone.
-Tensor round_to_whole(const char* op, Unary f, const Tensor& x) {
+Tensor round_to_whole(OpName op, Unary f, const Tensor& x) {
   if (!is_floating(x.dtype())) return clone(x);
   return record(op, detail::apply(op, f, x),
                 wrt(x, [](const Tensor& dy) { return zeros_like(dy); }));

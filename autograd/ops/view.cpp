@@ -66,8 +66,8 @@ std::optional<Strides> view_strides(const Tensor& x, const Shape& shape) {
 }
 
 /// A view that was only given another shape: its gradient is given the old one.
-Tensor record_reshape(const char* name, const Tensor& x, const Tensor& out) {
-  return record(name, out,
+Tensor record_reshape(OpName name, const Tensor& x, Tensor out) {
+  return record(name, std::move(out),
                 wrt(x, [shape = x.shape()](const Tensor& dy) { return reshape(dy, shape); }));
 }
 
@@ -86,7 +86,7 @@ Tensor slice_backward(const Tensor& x, const Shape& shape, Size dim, Size start,
     NoGradGuard no_grad;
     copy_into(slice(out, dim, start, end, step), x);
   }
-  return record("slice_backward", out,
+  return record("slice_backward", std::move(out),
                 wrt(x, [=](const Tensor& dy) { return slice(dy, dim, start, end, step); }));
 }
 
@@ -309,14 +309,14 @@ Tensor contiguous(const Tensor& x) {
   const detail::OpScope scope("contiguous", x);
   Tensor out = empty(x.shape(), {.dtype = x.dtype()});
   copy_into(out, x);
-  return record("contiguous", out, wrt(x, [](const Tensor& dy) { return dy; }));
+  return record("contiguous", std::move(out), wrt(x, [](const Tensor& dy) { return dy; }));
 }
 
 Tensor clone(const Tensor& x) {
   const detail::OpScope scope("clone", x);
   Tensor out = detail::empty_like(x, x.dtype());
   copy_into(out, x);
-  return record("clone", out, wrt(x, [](const Tensor& dy) { return dy; }));
+  return record("clone", std::move(out), wrt(x, [](const Tensor& dy) { return dy; }));
 }
 
 Tensor to(const Tensor& x, DType dtype) {
@@ -324,7 +324,8 @@ Tensor to(const Tensor& x, DType dtype) {
   const detail::OpScope scope("to", x);
   Tensor out = detail::empty_like(x, dtype);
   copy_into(out, x);
-  return record("to", out, wrt(x, [from = x.dtype()](const Tensor& dy) { return to(dy, from); }));
+  return record("to", std::move(out),
+                wrt(x, [from = x.dtype()](const Tensor& dy) { return to(dy, from); }));
 }
 
 Tensor sum_to_size(const Tensor& x, const Shape& shape) {

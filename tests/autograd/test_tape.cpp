@@ -3,9 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <memory>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "reel/autograd/ops.h"
 
@@ -246,8 +248,85 @@ TEST_CASE("a rule that returns the wrong dtype, shape or count is an error that 
 
 TEST_CASE("an op must not record its own input as its output") {
   const Tensor x = ones({2}, {.requires_grad = true});
-  CHECK_THROWS_WITH_AS(record("same", x, wrt(x, [](const Tensor& dy) { return dy; })),
+  CHECK_THROWS_WITH_AS((void)record("same", x, wrt(x, [](const Tensor& dy) { return dy; })),
                        doctest::Contains("[same] expected a new tensor"), Error);
+}
+
+TEST_CASE("record leaves a tensor that somebody else holds as it is") {
+  const Tensor x = leaf(3);
+  const Tensor c = full({}, 5, {.dtype = float64});
+  const auto rule = [](const Tensor& dy) { return dy * 2; };
+  const Tensor y = record("held", c, wrt(x, rule));
+  CHECK_FALSE(c.requires_grad());
+  CHECK(c.is_leaf());
+  CHECK(y.data_ptr<double>() == c.data_ptr<double>());
+  CHECK(y.op_name() == std::string("held"));
+  y.backward();
+  CHECK(x.grad().item() == 2);
+
+  const Tensor joint =
+      record("held", c, inputs(x), [](const Tensor& dy, const Needs&) { return Gradients{dy}; });
+  CHECK(joint.requires_grad());
+  CHECK_FALSE(c.requires_grad());
+
+  Tensor mine = full({}, 5, {.dtype = float64});
+  const double* memory = mine.data_ptr<double>();
+  const auto* body = mine.get();
+  const Tensor moved = record("moved", std::move(mine), wrt(x, rule));
+  CHECK(moved.get() == body);  // no view where nobody else looks
+  CHECK(moved.data_ptr<double>() == memory);
+}
+
+TEST_CASE("a rule that captures its own op's output is refused") {
+  const Tensor x = leaf(0.5);
+  const Tensor y = tanh(x.detach());
+  constexpr const char* message =
+      "[mine] expected a rule that does not capture the op's own output, got one that does\n"
+      "help: take it as the rule's second parameter: [](const Tensor& dy, const Tensor& y)";
+  CHECK_THROWS_WITH_AS(
+      (void)record("mine", y,
+                   wrt(x, [y = save(y)](const Tensor& dy) { return dy * (1 - y * y()); })),
+      message, Error);
+  CHECK_THROWS_WITH_AS(
+      (void)record("mine", y, wrt(x, [y](const Tensor& dy) { return dy * (1 - y * y); })), message,
+      Error);
+  CHECK_THROWS_WITH_AS(
+      (void)record("mine", y, inputs(x),
+                   [kept = std::vector<Tensor>{y}](const Tensor& dy, const Needs&) {
+                     return Gradients{dy * kept[0]};
+                   }),
+      message, Error);
+  const Tensor good = record("mine", y, wrt(x, [x = save(x)](const Tensor& dy, const Tensor& out) {
+                               return dy * (1 - out * out) + 0 * x;
+                             }));
+  CHECK(grad(good, x).item() == doctest::Approx(1 - std::tanh(0.5) * std::tanh(0.5)));
+}
+
+TEST_CASE("an op's name may be made at run time and outlives the string") {
+  const Tensor x = leaf(3);
+  const Tensor w = full({}, 2, {.dtype = float64});
+  Tensor y;
+  {
+    auto name = std::make_unique<std::string>("an op whose name is long enough for the heap");
+    y = record(*name, x.detach() * w, wrt(x, [w = save(w)](const Tensor& dy) { return dy * w; }));
+    name->assign(name->size(), 'Z');
+  }
+  CHECK(y.op_name() == std::string("an op whose name is long enough for the heap"));
+  char buffer[] = "from a buffer";
+  const char* pointer = buffer;
+  const Tensor z = record(pointer, y.detach() * 1, inputs(y),
+                          [](const Tensor& dy, const Needs&) { return Gradients{dy}; });
+  buffer[0] = 'Z';
+  CHECK(z.op_name() == std::string("from a buffer"));
+  w.add_(1);
+  CHECK_THROWS_WITH_AS(z.backward(), doctest::Contains("[an op whose name is long enough"), Error);
+}
+
+TEST_CASE("record of an undefined output is an error that names the op") {
+  const Tensor x = leaf(3);
+  CHECK_THROWS_WITH_AS(
+      (void)record("nothing", Tensor(), wrt(x, [](const Tensor& dy) { return dy; })),
+      "[nothing] expected a tensor as the output to record, got an undefined one", Error);
 }
 
 TEST_CASE("rules of inputs that need no gradient do not run") {

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <string>
+
+#include "reel/autograd/export.h"
+
+namespace reel {
+
+/// The name of an op, as the tape keeps it: `OpName name = "mul"`.
+///
+/// A literal is kept as it stands and costs nothing; a name made at run time is copied once and
+/// lives as long as the program, so that a tensor recorded under it may outlive the string.
+class OpName {
+ public:
+  template <std::size_t N>
+  consteval OpName(const char (&literal)[N]) : text_(literal) {}
+  OpName(const std::string& name) : text_(interned(name)) {}
+  template <std::same_as<const char*> Pointer>
+  OpName(const Pointer& name) : text_(interned(name)) {}
+
+  constexpr operator const char*() const { return text_; }
+
+ private:
+  REEL_API static const char* interned(const std::string& name);
+
+  const char* text_;
+};
+
+}  // namespace reel
