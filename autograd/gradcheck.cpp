@@ -1,5 +1,6 @@
 #include "reel/autograd/gradcheck.h"
 
+#include <algorithm>
 #include <cmath>
 #include <ostream>
 
@@ -10,17 +11,44 @@
 namespace reel {
 namespace {
 
+/// Where each element lies, in row-major order, counted from the first.
+std::vector<Size> offsets_of(const Tensor& x) {
+  std::vector<Size> offsets;
+  for (Size element = 0; element < x.numel(); ++element) {
+    Size offset = 0, index = element;
+    for (Size d = x.dim() - 1; d >= 0; --d) {
+      offset += index % x.shape()[d] * x.strides()[d];
+      index /= x.shape()[d];
+    }
+    offsets.push_back(offset);
+  }
+  return offsets;
+}
+
+/// A step in one element must not be a step in another.
+void check_apart(const char* name, std::size_t position, const Tensor& input) {
+  std::vector<Size> offsets = offsets_of(input);
+  std::sort(offsets.begin(), offsets.end());
+  check(std::adjacent_find(offsets.begin(), offsets.end()) == offsets.end(), name,
+        "expected inputs whose elements each have memory of their own, got input {} of shape {} "
+        "with strides {}\nhelp: clone() it first",
+        position, input.shape(), input.strides());
+}
+
 /// Leaves of our own with the inputs' values and layout, so that steps and gradients touch nothing
 /// of the caller's.
 std::vector<Tensor> own_leaves(const char* name, const std::vector<Tensor>& inputs) {
   std::vector<Tensor> leaves;
   bool any = false;
-  for (const Tensor& input : inputs) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Tensor& input = inputs[i];
+    check(input.defined(), name, "expected inputs that are tensors, got an undefined one at {}", i);
     Tensor leaf = input.detach();
     if (input.requires_grad()) {
       check(input.dtype() == float64, name,
             "expected float64 inputs, got {}\nhelp: differences of float32 are too coarse",
             input.dtype());
+      check_apart(name, i, input);
       leaf.requires_grad_();
       any = true;
     }
@@ -30,10 +58,22 @@ std::vector<Tensor> own_leaves(const char* name, const std::vector<Tensor>& inpu
   return leaves;
 }
 
-std::vector<Tensor> floating_outputs(const TensorFunction& f, const std::vector<Tensor>& inputs) {
+/// What `f` returns, integers left out. A function that changes what it is given would be another
+/// one in each of the calls that are compared.
+std::vector<Tensor> floating_outputs(const char* name, const TensorFunction& f,
+                                     const std::vector<Tensor>& inputs) {
+  std::vector<std::uint32_t> versions;
+  for (const Tensor& input : inputs) versions.push_back(input.version());
   std::vector<Tensor> outputs;
   for (const Tensor& output : f(inputs)) {
+    check(output.defined(), name, "expected a function that returns tensors, got an undefined one");
     if (output.is_floating_point()) outputs.push_back(output);
+  }
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    check(inputs[i].version() == versions[i], name,
+          "expected a function that leaves its inputs as they are, got one that changes input {} "
+          "in place\nhelp: let it change a clone()",
+          i);
   }
   return outputs;
 }
@@ -45,8 +85,8 @@ std::vector<double> values(const Tensor& tensor) {
   return {data, data + packed.numel()};
 }
 
-/// Element `index` (row-major) of `x` shifted by `step`, in a copy with the same strides.
-Tensor shifted(const Tensor& x, Size index, double step) {
+/// The element of `x` that lies at `offset` shifted by `step`, in a copy with the same strides.
+Tensor shifted(const Tensor& x, Size offset, double step) {
   NoGradGuard no_grad;
   // A view keeps its strides only inside a copy of all the memory it spans.
   Size span = x.numel() == 0 ? 0 : 1;
@@ -54,13 +94,7 @@ Tensor shifted(const Tensor& x, Size index, double step) {
     if (x.numel() > 0) span += (x.shape()[d] - 1) * x.strides()[d];
   }
   const Tensor memory = detail::alias(x, {span}, {1}).clone();
-  double* data = memory.data_ptr<double>();
-  Size offset = 0;
-  for (Size d = x.dim() - 1; d >= 0; --d) {
-    offset += index % x.shape()[d] * x.strides()[d];
-    index /= x.shape()[d];
-  }
-  data[offset] += step;
+  memory.data_ptr<double>()[offset] += step;
   return detail::alias(memory, x.shape(), x.strides());
 }
 
@@ -73,25 +107,26 @@ Tensor one_hot_like(const Tensor& output, Size index, double value) {
 
 /// d(outputs)/d(input) by differences: one row for each element of the input, holding all elements
 /// of all outputs.
-std::vector<std::vector<double>> differences(const TensorFunction& f, std::vector<Tensor> inputs,
-                                             std::size_t which, double eps) {
+std::vector<std::vector<double>> differences(const char* name, const TensorFunction& f,
+                                             std::vector<Tensor> inputs, std::size_t which,
+                                             double eps) {
   const Tensor original = inputs[which].detach();
   for (Tensor& input : inputs) input = input.detach();
-  auto evaluate = [&](Size element, double step) {
-    inputs[which] = shifted(original, element, step);
+  auto evaluate = [&](Size offset, double step) {
+    inputs[which] = shifted(original, offset, step);
     inputs[which]
         .requires_grad_();  // the function may record, as the backward under gradgradcheck does
     std::vector<double> all;
-    for (const Tensor& output : floating_outputs(f, inputs)) {
+    for (const Tensor& output : floating_outputs(name, f, inputs)) {
       const std::vector<double> part = values(output);
       all.insert(all.end(), part.begin(), part.end());
     }
     return all;
   };
   std::vector<std::vector<double>> rows;
-  for (Size element = 0; element < original.numel(); ++element) {
-    std::vector<double> row = evaluate(element, eps);
-    const std::vector<double> low = evaluate(element, -eps);
+  for (Size offset : offsets_of(original)) {
+    std::vector<double> row = evaluate(offset, eps);
+    const std::vector<double> low = evaluate(offset, -eps);
     for (std::size_t i = 0; i < row.size(); ++i) row[i] = (row[i] - low[i]) / (2 * eps);
     rows.push_back(std::move(row));
   }
@@ -102,9 +137,10 @@ std::vector<std::vector<double>> differences(const TensorFunction& f, std::vecto
 
 GradcheckResult gradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs,
                           const GradcheckOptions& options) {
-  const std::vector<Tensor> leaves = own_leaves("gradcheck", inputs);
+  constexpr const char* name = "gradcheck";
+  const std::vector<Tensor> leaves = own_leaves(name, inputs);
   EnableGradGuard record_ops;
-  const std::vector<Tensor> outputs = floating_outputs(f, leaves);
+  const std::vector<Tensor> outputs = floating_outputs(name, f, leaves);
   std::vector<Tensor> checked;
   std::vector<std::size_t> positions;
   for (std::size_t i = 0; i < leaves.size(); ++i) {
@@ -147,7 +183,7 @@ GradcheckResult gradcheck(const TensorFunction& f, const std::vector<Tensor>& in
   }
 
   for (std::size_t i = 0; i < checked.size(); ++i) {
-    const auto rows = differences(f, leaves, positions[i], options.eps);
+    const auto rows = differences(name, f, leaves, positions[i], options.eps);
     for (std::size_t element = 0; element < rows.size(); ++element) {
       if (rows[element].size() != jacobian[i].size()) {
         return {false, "the function returns other shapes when its inputs change a little"};
@@ -171,12 +207,13 @@ GradcheckResult gradcheck(const TensorFunction& f, const std::vector<Tensor>& in
 
 GradcheckResult gradgradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs,
                               const GradcheckOptions& options) {
-  const std::vector<Tensor> leaves = own_leaves("gradgradcheck", inputs);
+  constexpr const char* name = "gradgradcheck";
+  const std::vector<Tensor> leaves = own_leaves(name, inputs);
   EnableGradGuard record_ops;
   // The backward as a function of the inputs and of the gradients that come in, with fixed weights
   // that no symmetry cancels.
   std::vector<Tensor> arguments = leaves;
-  for (const Tensor& output : floating_outputs(f, leaves)) {
+  for (const Tensor& output : floating_outputs(name, f, leaves)) {
     Tensor incoming = zeros(output.shape(), {.dtype = output.dtype()});
     with_floating(output.dtype(), [&]<class T>(T) {
       for (Size i = 0; i < incoming.numel(); ++i) {
@@ -197,7 +234,7 @@ GradcheckResult gradgradcheck(const TensorFunction& f, const std::vector<Tensor>
     std::vector<Tensor> outputs;
     std::vector<Tensor> incoming;
     std::size_t next = count;
-    for (const Tensor& output : floating_outputs(f, x)) {
+    for (const Tensor& output : floating_outputs(name, f, x)) {
       if (output.requires_grad()) {
         outputs.push_back(output);
         incoming.push_back(given[next]);

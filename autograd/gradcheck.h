@@ -35,7 +35,8 @@ using TensorFunction = std::function<std::vector<Tensor>(const std::vector<Tenso
 /// are linear in the incoming one, defined, and the same in a second run.
 ///
 /// Inputs must be float64 leaves (or results) that require grad; those that do not are held fixed.
-/// Throws when no input can be checked. Follows `torch.autograd.gradcheck`.
+/// Throws when no input can be checked, when elements of one share memory, as in an expanded
+/// tensor, and when `f` changes an input in place. Follows `torch.autograd.gradcheck`.
 ///
 /// **Example**
 /// ```cpp

@@ -75,3 +75,50 @@ TEST_CASE("gradcheck refuses inputs it cannot judge") {
                        "[gradcheck] expected at least one input that requires grad, got none",
                        Error);
 }
+
+TEST_CASE("gradcheck refuses inputs whose elements share memory") {
+  const auto square = [](const Tensor& x) { return x * x; };
+  const Tensor one = full({1}, 0.5, {.dtype = float64});
+  const Tensor expanded = one.expand({3}).detach().requires_grad_();
+  CHECK_THROWS_WITH_AS(gradcheck(square, expanded),
+                       "[gradcheck] expected inputs whose elements each have memory of their own, "
+                       "got input 0 of shape [3] with strides [0]\nhelp: clone() it first",
+                       Error);
+  CHECK_THROWS_WITH_AS(gradgradcheck(square, expanded),
+                       doctest::Contains("[gradgradcheck] expected inputs whose elements"), Error);
+  // The same stride, but nothing that it leads to.
+  CHECK(gradcheck(square, one.expand({1}).detach().requires_grad_()));
+  // Fixed inputs take no step.
+  CHECK(
+      gradcheck([](const Tensor& x, const Tensor& c) { return x * c; }, input(), one.expand({4})));
+}
+
+TEST_CASE("gradcheck notices a function that changes its inputs in place") {
+  const auto shifts = [](const Tensor& x) {
+    NoGradGuard no_grad;
+    x.add_(1);
+    const EnableGradGuard again;
+    return x * x;
+  };
+  CHECK_THROWS_WITH_AS(
+      gradcheck(shifts, input()),
+      "[gradcheck] expected a function that leaves its inputs as they are, got one "
+      "that changes input 0 in place\nhelp: let it change a clone()",
+      Error);
+  CHECK_THROWS_WITH_AS(gradgradcheck(shifts, input()),
+                       doctest::Contains("[gradgradcheck] expected a function that leaves"), Error);
+  const auto counts = [](const Tensor& x, const Tensor& n) {
+    n.add_(1);
+    return x * n.detach().clone();
+  };
+  CHECK_THROWS_WITH_AS(gradcheck(counts, input(), ones({}, {.dtype = float64})),
+                       doctest::Contains("changes input 1 in place"), Error);
+}
+
+TEST_CASE("gradcheck names itself when it meets undefined tensors") {
+  CHECK_THROWS_WITH_AS(gradcheck([](const Tensor& x) { return x; }, Tensor()),
+                       doctest::Contains("[gradcheck] expected inputs that are tensors"), Error);
+  CHECK_THROWS_WITH_AS(gradcheck([](const Tensor&) { return Tensor(); }, input()),
+                       doctest::Contains("[gradcheck] expected a function that returns tensors"),
+                       Error);
+}
