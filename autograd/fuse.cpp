@@ -8,6 +8,7 @@
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/program.h"
 #include "reel/autograd/ops/create.h"
+#include "reel/autograd/ops/pow_of_number.h"
 #include "reel/autograd/ops/promote.h"
 #include "reel/autograd/ops/view.h"
 
@@ -156,8 +157,12 @@ Derivatives derive(Binary op, const Element& dy, const Element& a, const Element
     case Binary::minimum:
       return {Trace::apply(Ternary::minimum_backward, dy, a, b),
               Trace::apply(Ternary::minimum_backward, dy, b, a)};
-    case Binary::pow:  // to a number
-      return {dy * (b * Trace::apply(Binary::pow, a, b - 1)), std::nullopt};
+    case Binary::pow: {  // to a number
+      const double exponent = Trace::number(b);
+      // A constant, at 0 and at infinity too: zero whatever comes in.
+      if (exponent == 0) return {Trace::apply(Binary::relu_backward_from_y, dy, 0), std::nullopt};
+      return {dy * (exponent * pow(a, exponent - 1)), std::nullopt};
+    }
     default:
       fail("fuse", "expected an op that elements know, got number {}", static_cast<int>(op));
   }
@@ -396,9 +401,7 @@ Element operator-(const Element& x) { return Trace::apply(Unary::neg, x); }
 Element maximum(const Element& a, const Element& b) { return Trace::apply(Binary::maximum, a, b); }
 Element minimum(const Element& a, const Element& b) { return Trace::apply(Binary::minimum, a, b); }
 Element pow(const Element& x, double exponent) {
-  if (exponent == 2) return square(x);
-  if (exponent == 0.5) return sqrt(x);
-  if (exponent == -1) return reciprocal(x);
+  if (const auto cheaper = detail::pow_of_number(x, exponent)) return *cheaper;
   return Trace::apply(Binary::pow, x, exponent);
 }
 Element abs(const Element& x) { return Trace::apply(Unary::abs, x); }

@@ -80,6 +80,42 @@ REEL_API bool worth_fusing(const std::vector<Tensor>& inputs);
 REEL_API Tensor run_fused(const std::vector<Tensor>& inputs, const FusedOnElements& on_elements,
                           const FusedOnTensors& on_tensors);
 
+template <class T, std::size_t>
+using Each = T;
+
+template <class F, class T, std::size_t... I>
+constexpr bool takes(std::index_sequence<I...>) {
+  return std::is_invocable_r_v<T, const F&, const Each<T, I>&...>;
+}
+
+/// What `fuse` may be called with: tensors, or what becomes one, as many as the function takes.
+template <class F, class... Arguments>
+concept as_many_tensors_as_the_fused_function_takes =
+    sizeof...(Arguments) > 0 && (std::convertible_to<const Arguments&, Tensor> && ...) &&
+    takes<F, Tensor>(std::index_sequence_for<Arguments...>());
+
+/// A function of elements, to be called with tensors.
+template <class F>
+class Fused {
+ public:
+  explicit Fused(F f) : f_(std::move(f)) {}
+
+  template <class... Arguments>
+  requires as_many_tensors_as_the_fused_function_takes<F, Arguments...> Tensor
+  operator()(const Arguments&... arguments) const {
+    const std::vector<Tensor> inputs{Tensor(arguments)...};
+    if (!worth_fusing(inputs)) return f_(static_cast<const Tensor&>(arguments)...);
+    auto spread = [f = f_]<class T>(const std::vector<T>& values) {
+      return [&]<std::size_t... I>(std::index_sequence<I...>)->T { return f(values[I]...); }
+      (std::index_sequence_for<Arguments...>{});
+    };
+    return run_fused(inputs, spread, spread);
+  }
+
+ private:
+  F f_;
+};
+
 }  // namespace detail
 
 /// A chain of elementwise ops as one op: `f` is a generic function of elements, and the result
@@ -99,18 +135,7 @@ REEL_API Tensor run_fused(const std::vector<Tensor>& inputs, const FusedOnElemen
 /// ```
 template <class F>
 auto fuse(F f) {
-  return
-      [f = std::move(
-           f)]<std::convertible_to<const Tensor&>... Tensors>(const Tensors&... tensors)->Tensor {
-    static_assert(sizeof...(Tensors) > 0, "fuse: expected a function of at least one tensor");
-    const std::vector<Tensor> inputs{tensors...};
-    if (!detail::worth_fusing(inputs)) return f(static_cast<const Tensor&>(tensors)...);
-    auto spread = [f]<class T>(const std::vector<T>& values) {
-      return [&]<std::size_t... I>(std::index_sequence<I...>)->T { return f(values[I]...); }
-      (std::index_sequence_for<Tensors...>{});
-    };
-    return detail::run_fused(inputs, spread, spread);
-  };
+  return detail::Fused<F>(std::move(f));
 }
 
 }  // namespace reel

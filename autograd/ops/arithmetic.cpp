@@ -3,6 +3,7 @@
 #include "reel/autograd/ops/elementwise.h"
 #include "reel/autograd/ops/pointwise.h"
 #include "reel/autograd/ops/pointwise_backward.h"
+#include "reel/autograd/ops/pow_of_number.h"
 #include "reel/autograd/ops/promote.h"
 #include "reel/autograd/tape.h"
 
@@ -33,17 +34,6 @@ Tensor extremum(OpName op, const Tensor& left, const Tensor& right, bool largest
                 wrt(b.tensor(), [a = save(a), b = save(b), largest](const Tensor& dy) {
                   return detail::extremum_backward(dy, b, a, largest);
                 }));
-}
-
-/// `x` to a power that has a cheaper way; undefined where there is none.
-Tensor pow_of_number(const Tensor& x, double exponent) {
-  if (exponent == 1) return x * 1;
-  if (exponent == 2) return square(x);
-  if (exponent == 3) return x * square(x);
-  if (exponent == 0.5) return sqrt(x);
-  if (exponent == -0.5) return rsqrt(x);
-  if (exponent == -1) return reciprocal(x);
-  return {};
 }
 
 }  // namespace
@@ -93,7 +83,7 @@ Tensor pow(const Tensor& base, const Tensor& exponent) {
   if (exponent.impl().is_number && !exponent.requires_grad()) {
     const double number = exponent.item();
     const Promoted x(base, dtype);
-    if (Tensor shortcut = pow_of_number(x, number); shortcut.defined()) return shortcut;
+    if (auto cheaper = detail::pow_of_number<Tensor>(x, number)) return *cheaper;
     const Promoted y(exponent, dtype);
     return record("pow", apply("pow", Binary::pow, x, y),
                   wrt(x.tensor(), [x = save(x), number](const Tensor& dy) {

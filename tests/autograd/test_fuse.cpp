@@ -1,6 +1,7 @@
 #include "reel/autograd/fuse.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <limits>
 #include <string>
@@ -109,6 +110,111 @@ TEST_CASE("a fused chain gives what its ops give, for every op that elements kno
       "softplus", [](auto a) { return softplus(a) + softplus(a, 2, 1); }, x);
   check_same(
       "elu", [](auto a) { return elu(a) + elu(a, 0.7); }, x);
+}
+
+namespace {
+
+/// Zeros of both signs, infinities, NaN, numbers at and beyond the ends of what functions resolve;
+/// as many as it takes to be fused.
+Tensor special_values(DType dtype) {
+  constexpr double inf = std::numeric_limits<double>::infinity();
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<double> some{0.0,  -0.0,  1,   -1,   0.5, -0.5, 2,    -2,    20,  -20,  90, -90,
+                                 1e-9, -1e-9, 750, -750, 3e4, -3e4, 1e30, -1e30, inf, -inf, nan};
+  const auto count = static_cast<Size>(some.size());
+  const Tensor row = from_blob(const_cast<double*>(some.data()), {count}).to(dtype).clone();
+  return cat(std::vector<Tensor>(static_cast<std::size_t>(many / count) + 1, row));
+}
+
+/// Where the bits differ, NaNs aside: a sentence about the first place.
+std::string first_difference(const Tensor& x, const Tensor& a, const Tensor& b) {
+  const NoGradGuard no_grad;
+  const Tensor same = (a == b && 1 / a == 1 / b) || (isnan(a) && isnan(b));
+  if (same.all().item<bool>()) return "";
+  const auto first = argmin(same.to(int64)).item<Size>();
+  return fmt::format("at {}: {} and {}", x[first].item(), a[first].item(), b[first].item());
+}
+
+template <class F>
+void check_same_at_special_values(const char* op, F f) {
+  for (const DType dtype : {float32, float64}) {
+    CAPTURE(op);
+    CAPTURE(std::string(name(dtype)));
+    const Tensor x = special_values(dtype).requires_grad_();
+    const Tensor fused = fuse(f)(x), plain = f(x);
+    REQUIRE(op_of(fused) == "fused");
+    CHECK(first_difference(x, fused, plain) == "");
+    for (const double weight : {1.0, 0.0, std::numeric_limits<double>::infinity()}) {
+      CAPTURE(weight);
+      const GradOptions options{.grad_outputs = {full_like(x, weight)}, .retain_graph = true};
+      CHECK(first_difference(x, grad({fused}, {x}, options)[0], grad({plain}, {x}, options)[0]) ==
+            "");
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a fused chain agrees with its ops at zeros, infinities and NaN, to the sign of zero") {
+  for (const double exponent : {0.0, 0.5, -0.5, 1.0, -1.0, 1.5, 2.0, -2.0, 2.5, 3.0, 4.0, -3.0}) {
+    CAPTURE(exponent);
+    check_same_at_special_values("pow", [exponent](auto x) { return pow(x, exponent); });
+  }
+  check_same_at_special_values("neg", [](auto x) { return -x; });
+  check_same_at_special_values("abs", [](auto x) { return abs(x); });
+  check_same_at_special_values("square", [](auto x) { return square(x); });
+  check_same_at_special_values("clamp", [](auto x) { return clamp(x, -1, 1); });
+  check_same_at_special_values("sqrt", [](auto x) { return sqrt(x); });
+  check_same_at_special_values("rsqrt", [](auto x) { return rsqrt(x); });
+  check_same_at_special_values("reciprocal", [](auto x) { return reciprocal(x); });
+  check_same_at_special_values("exp", [](auto x) { return exp(x); });
+  check_same_at_special_values("log", [](auto x) { return log(x); });
+  check_same_at_special_values("log1p", [](auto x) { return log1p(x); });
+  check_same_at_special_values("expm1", [](auto x) { return expm1(x); });
+  check_same_at_special_values("sin", [](auto x) { return sin(x); });
+  check_same_at_special_values("cos", [](auto x) { return cos(x); });
+  check_same_at_special_values("tanh", [](auto x) { return tanh(x); });
+  check_same_at_special_values("sigmoid", [](auto x) { return sigmoid(x); });
+  check_same_at_special_values("erf", [](auto x) { return erf(x); });
+  check_same_at_special_values("relu", [](auto x) { return relu(x); });
+  check_same_at_special_values("leaky_relu", [](auto x) { return leaky_relu(x); });
+  check_same_at_special_values("gelu", [](auto x) { return gelu(x); });
+  check_same_at_special_values("gelu_tanh",
+                               [](auto x) { return gelu(x, {.approximate = "tanh"}); });
+  check_same_at_special_values("silu", [](auto x) { return silu(x); });
+  check_same_at_special_values("softplus", [](auto x) { return softplus(x); });
+  check_same_at_special_values("elu", [](auto x) { return elu(x); });
+  check_same_at_special_values("div", [](auto x) { return x / 2 + 1 / x; });
+  check_same_at_special_values("maximum", [](auto x) { return maximum(x, 0) - minimum(x, 1); });
+}
+
+TEST_CASE("a fused chain's gradient through a power of 0 is 0, as that of pow") {
+  const Tensor x = zeros({many}, {.dtype = float64, .requires_grad = true});
+  fuse([](auto a) { return pow(a, 0.0); })(x).sum().backward();
+  CHECK(x.grad().abs().max().item() == 0);
+  const Tensor y = full({many}, -0.0, {.dtype = float64});
+  CHECK(fuse([](auto a) { return pow(a, -0.5); })(y)[0].item() ==
+        -std::numeric_limits<double>::infinity());
+}
+
+namespace {
+
+template <class F, class... Arguments>
+constexpr bool callable = requires(const F& f, const Arguments&... arguments) {
+  f(arguments...);
+};
+
+}  // namespace
+
+TEST_CASE("a fused function can be asked what it takes") {
+  const auto f = fuse([](auto a, auto b) { return a * b; });
+  using F = decltype(f);
+  CHECK(callable<F, Tensor, Tensor>);
+  CHECK(callable<F, Tensor, double>);
+  CHECK_FALSE(callable<F, Tensor>);
+  CHECK_FALSE(callable<F, Tensor, Tensor, Tensor>);
+  CHECK_FALSE(callable<F>);
+  CHECK_FALSE(callable<F, Tensor, std::string>);
 }
 
 TEST_CASE("a fused chain: several uses of a value, inputs as results, results without inputs") {
