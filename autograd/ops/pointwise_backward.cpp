@@ -88,11 +88,15 @@ Tensor leaky_relu_backward(const Tensor& dy, const Tensor& x, double negative_sl
   return apply("leaky_relu_backward", Binary::leaky_relu_backward, dy, x, &negative_slope);
 }
 
+// The next three have reached their limits where x is clamped, as the kernels do: at infinity
+// itself they would come to infinity * 0.
+
 Tensor gelu_backward(const Tensor& dy, const Tensor& x) {
   if (recording(dy, x)) {
     const double density = 0.5 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi;  // 1 / sqrt(2 pi)
-    const Tensor cdf = 0.5 * (1 + erf(x * (1 / std::numbers::sqrt2)));
-    return dy * (cdf + x * (density * exp(-0.5 * x * x)));
+    const Tensor z = clamp(x, -40, 40);
+    const Tensor cdf = 0.5 * (1 + erf(z * (1 / std::numbers::sqrt2)));
+    return dy * (cdf + z * (density * exp(-0.5 * z * z)));
   }
   return apply("gelu_backward", Binary::gelu_backward, dy, x);
 }
@@ -100,18 +104,19 @@ Tensor gelu_backward(const Tensor& dy, const Tensor& x) {
 Tensor gelu_tanh_backward(const Tensor& dy, const Tensor& x) {
   if (recording(dy, x)) {
     const double scale = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;  // sqrt(2 / pi)
-    const Tensor x2 = x * x;
-    const Tensor t = tanh(scale * (x + 0.044715 * x2 * x));
-    const Tensor du = scale * (1 + 3 * 0.044715 * x2);
-    return dy * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * du);
+    const Tensor z = clamp(x, -40, 40), z2 = z * z;
+    const Tensor t = tanh(scale * (z + 0.044715 * z2 * z));
+    const Tensor du = scale * (1 + 3 * 0.044715 * z2);
+    return dy * (0.5 * (1 + t) + 0.5 * z * (1 - t * t) * du);
   }
   return apply("gelu_tanh_backward", Binary::gelu_tanh_backward, dy, x);
 }
 
 Tensor silu_backward(const Tensor& dy, const Tensor& x) {
   if (recording(dy, x)) {
-    const Tensor s = sigmoid(x);
-    return dy * (s * (1 + x * (1 - s)));
+    const Tensor z = clamp(x, -1000, 1000);
+    const Tensor s = sigmoid(z);
+    return dy * (s * (1 + z * (1 - s)));
   }
   return apply("silu_backward", Binary::silu_backward, dy, x);
 }

@@ -14,6 +14,13 @@ V constant(double value) {
   return V(static_cast<Element<V>>(value));
 }
 
+/// x up to where a derivative has reached its limit: at infinity itself it would come to
+/// infinity * 0. In this order a NaN comes through.
+template <class V>
+V up_to(double limit, const V& x) {
+  return xs::min(constant<V>(limit), xs::max(constant<V>(-limit), x));
+}
+
 #define REEL_UNARY(Name, expression) \
   struct Name {                      \
     template <class V>               \
@@ -42,9 +49,10 @@ struct Normal {
 };
 inline Normal<Vec<float>> normal(const Vec<float>& x) {
   const auto tail = normal_tail(x);
-  const Vec<float> one(1.0f);
-  return {xs::select(x > Vec<float>(0.0f), one - tail.probability, tail.probability),
-          tail.density * Vec<float>(0.39894228040f)};  // 1 / sqrt(2 pi)
+  const Vec<float> zero(0.0f), one(1.0f);
+  const Vec<float> density = tail.density * Vec<float>(0.39894228040f);  // 1 / sqrt(2 pi)
+  return {xs::select(x > zero, one - tail.probability, tail.probability),
+          xs::select(tail.probability == zero, zero, density)};
 }
 inline Normal<Vec<double>> normal(const Vec<double>& x) {
   using V = Vec<double>;
@@ -62,8 +70,9 @@ struct Gelu {
 struct GeluBackward {
   template <class V>
   V operator()(const V& dy, const V& x) const {
-    const auto [cdf, density] = normal(x);
-    return dy * mul_add(x, density, cdf);
+    const V z = up_to(40, x);
+    const auto [cdf, density] = normal(z);
+    return dy * mul_add(z, density, cdf);
   }
 };
 
@@ -83,19 +92,19 @@ struct GeluTanh {
 struct GeluTanhBackward {
   template <class V>
   V operator()(const V& dy, const V& x) const {
-    const V one = constant<V>(1);
-    const V s = gelu_sigmoid(x);
-    const V du = constant<V>(1.59576912160573071176) * mul_add(constant<V>(0.134145), x * x, one);
-    return dy * (s * mul_add(x * (one - s), du, one));
+    const V one = constant<V>(1), z = up_to(40, x);
+    const V s = gelu_sigmoid(z);
+    const V du = constant<V>(1.59576912160573071176) * mul_add(constant<V>(0.134145), z * z, one);
+    return dy * (s * mul_add(z * (one - s), du, one));
   }
 };
 
 struct SiluBackward {
   template <class V>
   V operator()(const V& dy, const V& x) const {
-    const V one = constant<V>(1);
-    const V s = sigmoid<Element<V>>(x);
-    return dy * (s * mul_add(x, one - s, one));
+    const V one = constant<V>(1), z = up_to(1000, x);
+    const V s = sigmoid<Element<V>>(z);
+    return dy * (s * mul_add(z, one - s, one));
   }
 };
 
