@@ -24,7 +24,8 @@ struct CopyTable {
 
 REEL_DISPATCH_TABLE(CopyTable, copy_table)
 
-/// Copies `from` to `to`, converting as C does: to bool by "not zero", to integers towards zero.
+/// Copies `from` to `to`, converting as C does: to bool by "not zero", to integers towards zero. A
+/// floating-point number beyond an integer type becomes the nearest it has, and NaN 0.
 /// A broadcast `from` has strides 0. The two must not overlap unless they are the same.
 void copy(const Shape& shape, void* to, DType to_dtype, const Strides& to_strides, const void* from,
           DType from_dtype, const Strides& from_strides);

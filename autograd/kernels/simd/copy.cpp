@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <type_traits>
 
 #include "reel/autograd/kernels/simd/rows.h"
@@ -15,8 +16,15 @@ struct Cast {
   To operator()(From x) const {
     if constexpr (std::is_same_v<To, bool>) {
       return x != From(0);
-    } else if constexpr (std::is_same_v<To, std::uint8_t> && std::is_floating_point_v<From>) {
-      return static_cast<To>(static_cast<std::int32_t>(x));  // negative numbers wrap
+    } else if constexpr (std::is_integral_v<To> && std::is_floating_point_v<From>) {
+      // C++ leaves open what becomes of a number that does not fit: the nearest that does, of NaN
+      // 0.
+      using Limits = std::numeric_limits<To>;
+      constexpr From least = static_cast<From>(Limits::min());
+      constexpr From beyond = 2 * static_cast<From>(To{1} << (Limits::digits - 1));
+      const bool low = x < least, high = x >= beyond;
+      const To inside = static_cast<To>(low || high || x != x ? From(0) : x);
+      return low ? Limits::min() : high ? Limits::max() : inside;
     } else {
       return static_cast<To>(x);
     }

@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -114,7 +116,7 @@ TEST_CASE("casts between all dtypes follow C++") {
   CHECK(i32 == std::vector<std::int32_t>{-2, 0, 0, 3});
   std::vector<std::uint8_t> u8(4);
   copy({4}, u8.data(), uint8, {1}, x.data(), float32, {1});
-  CHECK(u8 == std::vector<std::uint8_t>{254, 0, 0, 3});
+  CHECK(u8 == std::vector<std::uint8_t>{0, 0, 0, 3});
   bool flags[4];
   copy({4}, flags, bool_, {1}, x.data(), float32, {1});
   CHECK(flags[0]);
@@ -139,4 +141,44 @@ TEST_CASE("bytes become scaled floats in one pass") {
   std::vector<float> x(5);
   scale_bytes(5, x.data(), bytes.data(), 1.0f / 255);
   for (std::size_t i = 0; i < 5; ++i) CHECK(x[i] == static_cast<float>(bytes[i]) * (1.0f / 255));
+}
+
+TEST_CASE("floating-point numbers beyond an integer type become the nearest it has") {
+  auto check_all = [](auto from, auto to) {
+    using From = decltype(from);
+    using To = decltype(to);
+    constexpr From infinity = std::numeric_limits<From>::infinity();
+    constexpr To least = std::numeric_limits<To>::min(), most = std::numeric_limits<To>::max();
+    const From beyond = std::ldexp(From{1}, std::numeric_limits<To>::digits);
+    std::vector<From> x = {std::numeric_limits<From>::quiet_NaN(),
+                           infinity,
+                           -infinity,
+                           static_cast<From>(1e30),
+                           static_cast<From>(-1e30),
+                           beyond,
+                           std::nextafter(beyond, From{0}),
+                           static_cast<From>(least),
+                           From{1.5}};
+    while (x.size() < 40) x.push_back(From{100});  // so that vectors of numbers are converted too
+    std::vector<To> y(x.size());
+    const auto n = static_cast<Size>(x.size());
+    copy({n}, y.data(), dtype_of<To>, {1}, x.data(), dtype_of<From>, {1});
+    CHECK(y[0] == 0);
+    CHECK(y[1] == most);
+    CHECK(y[2] == least);
+    CHECK(y[3] == most);
+    CHECK(y[4] == least);
+    CHECK(y[5] == most);
+    CHECK(y[6] == static_cast<To>(x[6]));
+    CHECK(y[7] == least);
+    CHECK(y[8] == 1);
+    CHECK(y[39] == 100);
+  };
+  auto check_to = [&](auto to) {
+    check_all(float{}, to);
+    check_all(double{}, to);
+  };
+  check_to(std::int64_t{});
+  check_to(std::int32_t{});
+  check_to(std::uint8_t{});
 }
