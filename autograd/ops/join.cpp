@@ -6,6 +6,7 @@
 #include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/copy.h"
+#include "reel/autograd/ops/create.h"
 #include "reel/autograd/ops/promote.h"
 #include "reel/autograd/ops/view.h"
 #include "reel/autograd/tape.h"
@@ -68,30 +69,39 @@ Tensor record_parts(OpName name, Tensor out, const std::vector<Tensor>& tensors,
 Tensor cat(const std::vector<Tensor>& tensors, Size dim) {
   const detail::OpScope scope("cat");
   check(!tensors.empty(), "cat", "expected at least one tensor, got none");
-  const Tensor& first = tensors.front();
+  // As in PyTorch an empty vector may stand among tensors of any shape, where a list began with it.
+  auto begins = [](const Tensor& x) { return x.shape() != Shape{0}; };
+  const auto filled = std::find_if(tensors.begin(), tensors.end(), begins);
+  const Tensor& first = filled == tensors.end() ? tensors.front() : *filled;
   check(first.dim() > 0, "cat",
         "expected tensors of 1 dimension or more, got a 0-d tensor\nhelp: use stack()");
   const Size at = detail::wrap_dim("cat", dim, first.dim());
   Shape shape = first.shape();
   shape[at] = 0;
-  std::vector<Size> starts;
+  constexpr Size nowhere = -1;
+  std::vector<Size> starts, lengths;
   for (const Tensor& x : tensors) {
+    const bool skipped = first.dim() > 1 && !begins(x);
+    starts.push_back(skipped ? nowhere : shape[at]);
+    lengths.push_back(x.dim() == first.dim() ? x.shape()[at] : 0);
+    if (skipped) continue;
     Shape wanted = first.shape();
     if (x.dim() == wanted.size()) wanted[at] = x.shape()[at];
     check(x.shape() == wanted, "cat", "expected shapes equal but for dimension {}, got {} and {}",
           at, first.shape(), x.shape());
-    starts.push_back(shape[at]);
-    shape[at] += x.shape()[at];
+    shape[at] += lengths.back();
+    detail::checked_numel("cat", shape);
   }
   const Strides strides = strides_in_order_of(first, shape);
-  Tensor out = detail::empty_strided(shape, strides, common_dtype(tensors));
+  Tensor out = detail::empty_strided(shape, strides, common_dtype(tensors), "cat");
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    write_part(out, starts[i] * strides[at], tensors[i], strides);
+    if (starts[i] != nowhere) write_part(out, starts[i] * strides[at], tensors[i], strides);
   }
-  starts.push_back(shape[at]);
   return record_parts("cat", std::move(out), tensors,
-                      [at, starts = std::move(starts)](const Tensor& dy, std::size_t i) {
-                        return narrow(dy, at, starts[i], starts[i + 1] - starts[i]);
+                      [at, starts = std::move(starts), lengths = std::move(lengths)](
+                          const Tensor& dy, std::size_t i) {
+                        return starts[i] != nowhere ? narrow(dy, at, starts[i], lengths[i])
+                                                    : zeros({0}, {.dtype = dy.dtype()});
                       });
 }
 
@@ -106,7 +116,7 @@ Tensor stack(const std::vector<Tensor>& tensors, Size dim) {
   }
   Shape shape = first.shape();
   shape.insert(at, static_cast<Size>(tensors.size()));
-  Tensor out = empty(shape, {.dtype = common_dtype(tensors)});
+  Tensor out = detail::new_tensor("stack", shape, common_dtype(tensors));
   Strides strides = out.strides();
   strides.erase(at);
   for (std::size_t i = 0; i < tensors.size(); ++i) {

@@ -93,3 +93,19 @@ TEST_CASE("cat and stack pass gradients to each part") {
   CHECK(f.grad().dtype() == float32);
   CHECK(values<double>(d.grad()) == std::vector<double>{1, 1});
 }
+
+TEST_CASE("cat passes over empty vectors, with which lists begin") {
+  const TensorOptions leaf{.dtype = float64, .requires_grad = true};
+  const Tensor nothing = zeros({0}, leaf), a = rand({2, 3}, leaf), b = rand({2, 1}, leaf);
+  const Tensor out = cat({nothing, a, nothing, b}, -1);
+  CHECK(out.shape() == Shape{2, 4});
+  CHECK(eq(out, cat({a, b}, 1)).all().item<bool>());
+  (out * out).sum().backward();
+  CHECK(nothing.grad().shape() == Shape{0});
+  CHECK(eq(a.grad(), 2 * a).all().item<bool>());
+  CHECK(cat({zeros({0}), zeros({0})}).shape() == Shape{0});
+  CHECK(cat({zeros({0}), ones({2}, {.dtype = float64})}).shape() == Shape{2});
+  CHECK(cat({zeros({0, 3}), zeros({2, 3})}).shape() == Shape{2, 3});
+  CHECK_THROWS_AS(cat({zeros({0, 4}), zeros({2, 3})}), Error);
+  CHECK_THROWS_WITH_AS(cat({zeros({2, 3}), zeros({0, 1})}), doctest::Contains("[cat]"), Error);
+}
