@@ -126,12 +126,13 @@ constexpr Strides contiguous_strides(const Shape& shape) {
 }
 
 /// Whether elements in row-major order are neighbours in memory. Dimensions of size 1 have no
-/// neighbours, so their strides do not matter.
+/// neighbours, so their strides do not matter, nor do any where there are no elements.
 constexpr bool is_contiguous(const Shape& shape, const Strides& strides) {
   Size expected = 1;
   for (Size i = shape.size() - 1; i >= 0; --i) {
-    if (shape[i] == 0) return true;
-    if (shape[i] != 1 && strides[i] != expected) return false;
+    if (shape[i] != 1 && strides[i] != expected) {
+      return std::find(shape.begin(), shape.end(), 0) != shape.end();
+    }
     expected *= shape[i];
   }
   return true;

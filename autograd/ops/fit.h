@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 
 #include "reel/autograd/fail.h"
@@ -49,6 +50,14 @@ inline FittedElement fit_element(const char* op, DType dtype, const Tensor& valu
                                    : fit<T>(op, dtype, value.item<std::int64_t>());
   });
   return element;
+}
+
+/// The same as a 0-d tensor.
+inline Tensor fitted(const char* op, DType dtype, const Tensor& value) {
+  const Tensor made = new_tensor(op, {}, dtype);
+  const FittedElement element = fit_element(op, dtype, value);
+  std::memcpy(made.impl().data, element.bytes, static_cast<std::size_t>(item_size(dtype)));
+  return made;
 }
 
 }  // namespace reel::detail

@@ -4,6 +4,7 @@
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/index.h"
 #include "reel/autograd/ops/create.h"
+#include "reel/autograd/ops/fit.h"
 #include "reel/autograd/ops/index.h"
 #include "reel/autograd/ops/index_plan.h"
 #include "reel/autograd/ops/pointwise.h"
@@ -21,6 +22,14 @@ struct Lookup {
   Size dim;
 };
 
+/// PyTorch takes a 0-d tensor for a vector of one where an index is looked up.
+Tensor as_vector(const Tensor& x) { return x.dim() == 0 ? reshape(x, {1}) : x; }
+
+/// Whether one is 0-d and the other too or a vector.
+bool has_scalar(const Tensor& x, const Tensor& index) {
+  return x.dim() <= 1 && index.dim() <= 1 && x.dim() + index.dim() < 2;
+}
+
 Lookup make_lookup(const char* op, const Tensor& x, Size dim, const Tensor& index, bool wrap) {
   const Size at = detail::wrap_dim(op, dim, x.dim());
   const Tensor positions = detail::to_positions(op, index);
@@ -31,7 +40,7 @@ Lookup make_lookup(const char* op, const Tensor& x, Size dim, const Tensor& inde
           "expected indices no larger than shape {} except in dimension {}, got shape {}",
           x.shape(), at, index.shape());
   }
-  const Size extent = x.dim() > 0 ? x.shape()[at] : 1;
+  const Size extent = x.shape()[at];
   const Tensor checked = zeros(index.shape(), {.dtype = int64});
   const Size wrong = kernels::append_index(checked.numel(), checked.data_ptr<Size>(),
                                            positions.data_ptr<Size>(), extent, wrap);
@@ -41,7 +50,6 @@ Lookup make_lookup(const char* op, const Tensor& x, Size dim, const Tensor& inde
 }
 
 kernels::GatherPlan plan_for(const Lookup& lookup, const Tensor& indexed, const Tensor& direct) {
-  if (indexed.dim() == 0) return {{1}, 0, {1}, {1}};
   return {lookup.index.shape(), lookup.dim, indexed.strides(), direct.strides()};
 }
 
@@ -104,16 +112,18 @@ Tensor source_for(const char* op, const Tensor& x, const Lookup& lookup, const T
   return part;
 }
 
-/// Whether the element in row r and column c lies above the diagonal or on it: c - r >= diagonal.
-Tensor upper_mask(const char* op, const Tensor& x, Size diagonal) {
+/// How far each element of a matrix lies right of the main diagonal.
+Tensor diagonals(const char* op, const Tensor& x) {
   check(x.dim() >= 2, op, "expected at least 2 dimensions, got shape {}", x.shape());
-  const Tensor rows = unsqueeze(arange(x.size(-2)), 1);
-  return arange(x.size(-1)) - rows >= diagonal;
+  return arange(x.size(-1)) - unsqueeze(arange(x.size(-2)), 1);
 }
 
 }  // namespace
 
 Tensor gather(const Tensor& x, Size dim, const Tensor& index) {
+  if (has_scalar(x, index)) {
+    return reshape(gather(as_vector(x), dim, as_vector(index)), index.shape());
+  }
   return gather_at("gather", x, make_lookup("gather", x, dim, index, false));
 }
 
@@ -121,8 +131,8 @@ Tensor take_along_dim(const Tensor& x, const Tensor& index, Size dim) {
   const OpName op = "take_along_dim";
   check(index.dim() == x.dim(), op, "expected indices of {} dimensions as x has, got shape {}",
         x.dim(), index.shape());
+  if (x.dim() == 0) return reshape(take_along_dim(as_vector(x), as_vector(index), dim), {});
   const Size at = detail::wrap_dim(op, dim, x.dim());
-  if (x.dim() == 0) return gather_at(op, x, make_lookup(op, x, dim, index, true));
   Shape of_x = x.shape();
   Shape of_index = index.shape();
   of_x[at] = of_index[at] = 1;
@@ -135,12 +145,18 @@ Tensor take_along_dim(const Tensor& x, const Tensor& index, Size dim) {
 }
 
 Tensor scatter(const Tensor& x, Size dim, const Tensor& index, const Tensor& source) {
+  if (has_scalar(x, index)) {
+    return reshape(scatter(as_vector(x), dim, as_vector(index), source), x.shape());
+  }
   const Lookup lookup = make_lookup("scatter", x, dim, index, false);
   return scatter_at(x, lookup, source_for("scatter", x, lookup, source));
 }
 
 Tensor scatter_add(const Tensor& x, Size dim, const Tensor& index, const Tensor& source) {
   check(x.dtype() != bool_, "scatter_add", "expected numbers to add, got dtype bool");
+  if (has_scalar(x, index)) {
+    return reshape(scatter_add(as_vector(x), dim, as_vector(index), source), x.shape());
+  }
   const Lookup lookup = make_lookup("scatter_add", x, dim, index, false);
   return scatter_add_at(x, lookup, source_for("scatter_add", x, lookup, source));
 }
@@ -151,7 +167,10 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value) {
   check(value.dim() == 0, "masked_fill", "expected a 0-d value, got shape {}", value.shape());
   check(detail::kind(value.dtype()) <= detail::kind(x.dtype()), "masked_fill",
         "expected a value that fits dtype {}, got {}", x.dtype(), value.dtype());
-  return where(mask, to(value, x.dtype()), x);
+  detail::broadcast_shapes("masked_fill", x.shape(), mask.shape());
+  const bool exact = is_floating(x.dtype());
+  return where(mask, exact ? to(value, x.dtype()) : detail::fitted("masked_fill", x.dtype(), value),
+               x);
 }
 
 Tensor masked_select(const Tensor& x, const Tensor& mask) {
@@ -188,12 +207,15 @@ Tensor one_hot(const Tensor& labels, std::optional<Size> num_classes) {
   const Size count = positions.numel();
   check(num_classes.has_value() || count > 0, "one_hot",
         "expected num_classes for an empty tensor, got none");
+  constexpr Size too_many = Size{1} << 48;  // which one more than the label may not wrap around
   const Size classes =
-      num_classes ? *num_classes : std::max<Size>(*std::max_element(label, label + count) + 1, 1);
+      num_classes ? *num_classes
+                  : std::clamp<Size>(*std::max_element(label, label + count), 0, too_many) + 1;
   check(classes > 0, "one_hot", "expected num_classes of 1 or more, got {}", classes);
   Shape shape = labels.shape();
   shape.push_back(classes);
-  const Tensor out = zeros(shape, {.dtype = int64});
+  const Tensor out = detail::new_tensor("one_hot", shape, int64);
+  out.zero_();
   for (Size i = 0; i < count; ++i) {
     check(label[i] >= 0 && label[i] < classes, "one_hot", "expected labels in [0, {}), got {}",
           classes, label[i]);
@@ -203,11 +225,11 @@ Tensor one_hot(const Tensor& labels, std::optional<Size> num_classes) {
 }
 
 Tensor tril(const Tensor& x, Size diagonal) {
-  return masked_fill(x, upper_mask("tril", x, diagonal + 1), false);
+  return masked_fill(x, diagonals("tril", x) > diagonal, false);
 }
 
 Tensor triu(const Tensor& x, Size diagonal) {
-  return masked_fill(x, logical_not(upper_mask("triu", x, diagonal)), false);
+  return masked_fill(x, diagonals("triu", x) < diagonal, false);
 }
 
 Tensor Tensor::gather(Size dim, const Tensor& index) const {

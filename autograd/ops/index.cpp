@@ -6,6 +6,7 @@
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/index.h"
 #include "reel/autograd/ops/create.h"
+#include "reel/autograd/ops/fit.h"
 #include "reel/autograd/ops/index_plan.h"
 #include "reel/autograd/ops/inplace.h"
 #include "reel/autograd/ops/pointwise.h"
@@ -74,7 +75,6 @@ TensorIndex tensor_index(const char* op, const Tensor& view, Size dim, const Ten
           "expected index tensors of dtype int64, int32 or bool, got {}", index.dtype());
     return {detail::to_positions(op, index), dim, 1};
   }
-  check(index.dim() > 0, op, "expected a mask with dimensions, got a 0-d bool tensor");
   const Size* sizes = view.shape().begin() + dim;
   const Shape covered(sizes, sizes + index.dim());
   check(index.shape() == covered, op, "expected a mask of shape {}, got {}", covered,
@@ -175,7 +175,10 @@ void write(const char* op, const IndexPlan& plan, const Tensor& values, bool acc
   check(detail::kind(values.dtype()) <= detail::kind(view.dtype()), op,
         "expected values that fit dtype {}, got {}", view.dtype(), values.dtype());
   const bool shares = values.impl().storage == view.impl().storage;
-  const Tensor source = expand(to(shares ? clone(values) : values, view.dtype()), shape);
+  const Tensor one = values.dim() == 0 && !is_floating(view.dtype())
+                         ? detail::fitted(op, view.dtype(), values)
+                         : to(shares ? clone(values) : values, view.dtype());
+  const Tensor source = expand(one, shape);
   if (plan.rows) {
     check(!accumulate || view.dtype() != bool_, op, "expected numbers to add, got dtype bool");
     detail::put_rows(view, *plan.rows, source, accumulate);
@@ -187,7 +190,6 @@ void write(const char* op, const IndexPlan& plan, const Tensor& values, bool acc
 }
 
 RowIndex row_index(const char* op, const Tensor& x, Size dim, const Tensor& index) {
-  check(x.dim() > 0, op, "expected at least 1 dimension, got a 0-d tensor");
   check(index.dim() <= 1, op, "expected indices of 1 dimension, got shape {}", index.shape());
   const Size at = detail::wrap_dim(op, dim, x.dim());
   const Tensor positions = detail::to_positions(op, index);
@@ -254,11 +256,20 @@ const Tensor& Indexed::put(const Tensor& values) const {
 
 Tensor index_select(const Tensor& x, Size dim, const Tensor& index) {
   const detail::OpScope scope("index_select", x, index);
+  if (x.dim() == 0) {
+    check(index.numel() == 1, "index_select", "expected one index for a 0-d tensor, got shape {}",
+          index.shape());
+    return reshape(index_select(reshape(x, {1}), dim, index), {});
+  }
   return detail::take_rows("index_select", x, row_index("index_select", x, dim, index));
 }
 
 Tensor index_add(const Tensor& x, Size dim, const Tensor& index, const Tensor& source) {
   const detail::OpScope scope("index_add", x, index, source);
+  if (x.dim() == 0) {
+    const Tensor added = source.dim() == 0 ? reshape(source, {1}) : source;
+    return reshape(index_add(reshape(x, {1}), dim, index, added), {});
+  }
   const RowIndex rows = row_index("index_add", x, dim, index);
   const Shape wanted = detail::indexed_shape(x.shape(), rows);
   check(source.shape() == wanted, "index_add", "expected a source of shape {}, got {}", wanted,

@@ -49,7 +49,8 @@ struct REEL_API Index {
 /// `x[indices]` as in NumPy: `index(x, {0, Slice{1, 5}, Ellipsis})`.
 ///
 /// Numbers, slices and `None` give a view. Integer tensors pick entries and broadcast together; a
-/// bool tensor stands for the indices of its true elements. Their dimensions take the place of
+/// bool tensor stands for the indices of its true elements (a 0-d one takes all or nothing, under a
+/// new dimension). Their dimensions take the place of
 /// those they index, or come first when slices stand between them. Every entry of an int64 or int32
 /// tensor lies in
 /// `[-size, size)`. Differentiable with respect to `x`. `index(x, {...}) = y` writes to `x`.
@@ -70,7 +71,7 @@ REEL_API const Tensor& index_put_(const Tensor& x, const std::vector<Index>& ind
                                   const Tensor& values, bool accumulate = false);
 
 /// Entries of dimension `dim` by a 1-d `index`: as `x[:, index]` for dimension 1, but indices count
-/// from the front only. Follows `torch.index_select`.
+/// from the front only. A 0-d `x` has one entry, 0. Follows `torch.index_select`.
 ///
 /// Throws `[index_select] expected indices in [0, 10), got 12`.
 REEL_API Tensor index_select(const Tensor& x, Size dim, const Tensor& index);
@@ -98,7 +99,8 @@ REEL_API Tensor embedding(const Tensor& input, const Tensor& weight,
 // -------------------------------------------------------------------------------
 
 /// `out[i, j] = x[index[i, j], j]` for dimension 0, and so on; `out` has the shape of `index`,
-/// which is no larger than `x` in the other dimensions. Follows `torch.gather`.
+/// which is no larger than `x` in the other dimensions. Here and in its kin a 0-d tensor counts as
+/// a vector of one. Follows `torch.gather`.
 ///
 /// Throws `[gather] expected indices in [0, 10), got 12`.
 REEL_API Tensor gather(const Tensor& x, Size dim, const Tensor& index);

@@ -132,7 +132,20 @@ TEST_CASE("masks stand for the indices of their true elements") {
   CHECK(cube.index({Slice{}, ones({3, 4}, {.dtype = bool_})}).shape() == Shape{2, 12});
   CHECK_THROWS_WITH_AS(x[tensor({true, false, true})],
                        "[index] expected a mask of shape [2], got [3]", Error);
-  CHECK_THROWS_AS(x[tensor(true)], Error);
+}
+
+TEST_CASE("a 0-d mask takes all or nothing, under a new dimension") {
+  Tensor x = counted({2, 3}), scalar = Tensor(4.0);
+  check_values(x[tensor(true)], {1, 2, 3}, {0, 1, 2, 3, 4, 5});
+  CHECK(x.t()[tensor(false)].shape() == Shape{0, 3, 2});
+  check_values(scalar[scalar > 3], {1}, {4});
+  CHECK(scalar[scalar > 5].shape() == Shape{0});
+  scalar[scalar > 3] = 7;
+  check_values(scalar, {}, {7});
+  x[tensor(false)] = 9;
+  x.t()[tensor(true)] += 1;
+  check_values(x, {2, 3}, {1, 2, 3, 4, 5, 6});
+  check_gradients([&](const Tensor& a) { return (a * a)[tensor(true)]; }, x);
 }
 
 TEST_CASE("index tensors out of range or of another dtype are refused") {
@@ -278,7 +291,6 @@ TEST_CASE("index_select takes entries of one dimension") {
                        "[index_select] expected indices in [0, 2), got -1", Error);
   CHECK_THROWS_AS(index_select(x, 0, tensor({{0}})), Error);
   CHECK_THROWS_AS(index_select(x, 2, tensor({0})), Error);
-  CHECK_THROWS_AS(index_select(Tensor(1.0), 0, tensor({0})), Error);
 }
 
 TEST_CASE("large gathers of rows agree with copying one by one") {
@@ -458,4 +470,52 @@ TEST_CASE("tril and triu cut triangles") {
                        Error);
   check_gradients([](const Tensor& a) { return tril(a * a); }, testing::random_tensor({3, 3}));
   check_gradients([](const Tensor& a) { return triu(a * a, -1); }, testing::random_tensor({3, 3}));
+}
+
+TEST_CASE("where an index is looked up a 0-d tensor counts as a vector of one") {
+  const Tensor x = counted({3}) + 5, scalar = Tensor(4.0), last = tensor(2), first = tensor(0);
+  check_values(gather(x, 0, last), {}, {7});
+  check_values(gather(scalar, 0, tensor({0, 0})), {2}, {4, 4});
+  check_values(gather(scalar, -1, first), {}, {4});
+  check_values(scatter(x, 0, last, Tensor(1.0)), {3}, {5, 6, 1});
+  check_values(scatter_add(x, 0, last, Tensor(1.0)), {3}, {5, 6, 8});
+  check_values(scatter_add(scalar, 0, tensor({0, 0}), tensor({1., 2.})), {}, {7});
+  check_values(take_along_dim(scalar, tensor(-1), 0), {}, {4});
+  check_values(index_select(x, 0, last), {1}, {7});
+  check_values(index_select(scalar, 0, tensor({0})), {}, {4});
+  check_values(index_add(scalar, 0, tensor({0}), Tensor(2.0)), {}, {6});
+  CHECK_THROWS_AS(gather(scalar, 0, tensor(1)), Error);
+  CHECK_THROWS_AS(gather(scalar, 1, first), Error);
+  CHECK_THROWS_AS(gather(zeros({2, 2}), 0, first), Error);
+  CHECK_THROWS_AS(index_select(scalar, 0, tensor({0, 0})), Error);
+  check_gradients([&](const Tensor& a) { return gather(a * a, 0, last); }, x);
+  check_gradients([&](const Tensor& a) { return gather(a * a, 0, tensor({0, 0})); }, scalar);
+  check_gradients([&](const Tensor& a, const Tensor& b) { return scatter(a * a, 0, last, b * b); },
+                  x, scalar);
+  check_gradients([&](const Tensor& a) { return index_select(a * a, 0, tensor({0})); }, scalar);
+}
+
+TEST_CASE("numbers that an integer tensor does not hold are refused where they are put") {
+  Tensor x = zeros({3}, {.dtype = uint8});
+  const Tensor mask = tensor({true, false, true});
+  CHECK_THROWS_WITH_AS(x[mask] = 300, "[index_put_] expected values that fit dtype uint8, got 300",
+                       Error);
+  CHECK_THROWS_WITH_AS(x.masked_fill(mask, -1),
+                       "[masked_fill] expected values that fit dtype uint8, got -1", Error);
+  x[mask] = 200;
+  CHECK(x.masked_fill(mask, 255).to(int64).sum().item() == 510);
+  CHECK_THROWS_WITH_AS(x.masked_fill(tensor({true, false}), 1),
+                       "[masked_fill] expected shapes that broadcast together, got [3] and [2]",
+                       Error);
+}
+
+TEST_CASE("labels and diagonals of any size are handled or refused") {
+  constexpr Size most = std::numeric_limits<Size>::max(), least = std::numeric_limits<Size>::min();
+  CHECK_THROWS_WITH_AS(one_hot(tensor({most})),
+                       doctest::Contains("[one_hot] expected at most 2^48"), Error);
+  const Tensor x = ones({2, 2});
+  check_values(tril(x, most), {2, 2}, {1, 1, 1, 1});
+  check_values(triu(x, most), {2, 2}, {0, 0, 0, 0});
+  check_values(tril(x, least), {2, 2}, {0, 0, 0, 0});
+  check_values(triu(x, least), {2, 2}, {1, 1, 1, 1});
 }

@@ -41,6 +41,7 @@ TEST_CASE("row-major layouts are recognised") {
   CHECK(detail::is_contiguous({2, 3}, {3, 1}));
   CHECK(detail::is_contiguous({2, 1}, {1, 77}));  // one entry has no neighbour
   CHECK_FALSE(detail::is_contiguous({2, 3}, {1, 2}));
+  CHECK(detail::is_contiguous({0, 3}, {1, 2}));  // and no entries none at all
 }
 
 TEST_CASE("dimensions count from both ends") {
