@@ -8,10 +8,11 @@ namespace reel::detail {
 
 [[noreturn]] void undefined_input(const char* op, const char* name);
 
-/// Throws `[linear] expected a tensor as weight, got an undefined one`.
-inline void check_defined(const char* op, const char* name, const Tensor& x) {
+/// The tensor. Throws `[linear] expected a tensor as weight, got an undefined one`.
+inline const Tensor& check_defined(const char* op, const char* name, const Tensor& x) {
   if (!x.defined()) [[unlikely]]
     undefined_input(op, name);
+  return x;
 }
 
 /// Throws `[mean] expected a floating-point tensor, got dtype int64`.
