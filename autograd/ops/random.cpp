@@ -1,11 +1,15 @@
 #include "reel/autograd/ops/random.h"
 
 #include <cmath>
+#include <concepts>
+#include <limits>
 #include <numeric>
+#include <utility>
 
 #include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/random.h"
+#include "reel/autograd/ops/checks.h"
 #include "reel/autograd/ops/inplace.h"
 #include "reel/autograd/ops/view.h"
 #include "reel/autograd/tape.h"
@@ -41,9 +45,26 @@ void fill_normal(const Tensor& out, double mean, double std, Generator& generato
   });
 }
 
+/// Throws unless the dtype holds every integer from `least` to `most`.
+void check_holds(const char* op, DType dtype, Size least, Size most) {
+  const auto [low, high] = with_dtype(dtype, []<class T>(T) {
+    using Limits = std::numeric_limits<T>;
+    if constexpr (std::floating_point<T>) {
+      constexpr Size whole = Size{1} << Limits::digits;
+      return std::pair{-whole, whole};
+    } else {
+      return std::pair<Size, Size>{Limits::min(), Limits::max()};
+    }
+  });
+  check(least >= low && most <= high, op,
+        "expected integers that {} holds, in [{}, {}], got {} to {}", dtype, low, high, least,
+        most);
+}
+
 Tensor make_randint(const Shape& shape, Size low, Size high, DType dtype, Generator& generator) {
   const detail::OpScope scope("randint");
   check(low < high, "randint", "expected low < high, got low {} and high {}", low, high);
+  check_holds("randint", dtype, low, high - 1);
   const auto range = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
   const Tensor made = empty(shape, {.dtype = int64});
   auto* numbers = reinterpret_cast<std::uint64_t*>(made.data_ptr<std::int64_t>());
@@ -52,6 +73,11 @@ Tensor make_randint(const Shape& shape, Size low, Size high, DType dtype, Genera
     numbers[i] = static_cast<std::uint64_t>(low) + kernels::below(numbers[i], range);
   }
   return made.to(dtype);
+}
+
+void check_normal(const char* op, double mean, double std) {
+  detail::check_finite(op, "mean", mean);
+  detail::check_not_negative(op, "standard deviation", std);
 }
 
 void check_floating(const char* op, DType dtype) {
@@ -136,7 +162,7 @@ Tensor normal(double mean, double std, const Shape& shape, const TensorOptions& 
 
 Tensor normal(double mean, double std, const Shape& shape, Generator& generator,
               const TensorOptions& options) {
-  check(std >= 0, "normal", "expected a standard deviation of 0 or more, got {}", std);
+  check_normal("normal", mean, std);
   return make("normal", shape, options,
               [&](const Tensor& out) { fill_normal(out, mean, std, generator); });
 }
@@ -165,6 +191,7 @@ Tensor randperm(Size n, const TensorOptions& options) {
 Tensor randperm(Size n, Generator& generator, const TensorOptions& options) {
   const detail::OpScope scope("randperm");
   check(n >= 0, "randperm", "expected n of 0 or more, got {}", n);
+  if (n > 0) check_holds("randperm", options.dtype.value_or(int64), 0, n - 1);
   const Tensor made = empty(n, {.dtype = options.dtype.value_or(int64)});
   std::vector<std::uint64_t> bits(static_cast<std::size_t>(n));
   kernels::random_longs(take(generator, n, kernels::group_longs), n, bits.data());
@@ -186,6 +213,7 @@ Tensor bernoulli(const Tensor& probabilities) {
 
 Tensor bernoulli(const Tensor& probabilities, Generator& generator) {
   const detail::OpScope scope("bernoulli", probabilities);
+  detail::check_defined("bernoulli", "probabilities", probabilities);
   check_floating("bernoulli", probabilities.dtype());
   const Tensor p = probabilities.detach().contiguous();
   const Tensor numbers = empty(p.shape(), {.dtype = float64});
@@ -232,8 +260,8 @@ Tensor dropout(const Tensor& x, double p, bool training) {
 }
 
 Tensor dropout(const Tensor& x, double p, bool training, Generator& generator) {
-  check(p >= 0 && p <= 1, "dropout", "expected p in [0, 1], got {}", p);
-  check_floating("dropout", x.dtype());
+  detail::check_between("dropout", "p", p, 0, 1);
+  check_floating("dropout", detail::check_defined("dropout", "input", x).dtype());
   if (!training || p == 0) return x;
   const Strides strides = detail::is_dense(x.shape(), x.strides())
                               ? x.strides()
@@ -247,6 +275,8 @@ const Tensor& Tensor::uniform_(double low, double high) const {
 
 const Tensor& Tensor::uniform_(double low, double high, Generator& generator) const {
   reel::check(low <= high, "uniform_", "expected low <= high, got {} and {}", low, high);
+  reel::check(std::isfinite(high - low), "uniform_", "expected a finite range, got {} to {}", low,
+              high);
   return fill_in_place("uniform_", *this,
                        [&](const Tensor& out) { fill_uniform(out, low, high, generator); });
 }
@@ -256,7 +286,7 @@ const Tensor& Tensor::normal_(double mean, double std) const {
 }
 
 const Tensor& Tensor::normal_(double mean, double std, Generator& generator) const {
-  reel::check(std >= 0, "normal_", "expected a standard deviation of 0 or more, got {}", std);
+  check_normal("normal_", mean, std);
   return fill_in_place("normal_", *this,
                        [&](const Tensor& out) { fill_normal(out, mean, std, generator); });
 }

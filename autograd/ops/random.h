@@ -29,15 +29,15 @@ void randn(Sizes...) {
 }
 REEL_API Tensor randn(const Shape& shape, Generator& generator, const TensorOptions& options = {});
 
-/// Normal numbers of the given mean and standard deviation. Throws when `std` is negative or the
-/// dtype an integer one. Follows `torch.normal`.
+/// Normal numbers of the given mean and standard deviation. Throws when `std` is negative, one of
+/// both not finite, or the dtype an integer one. Follows `torch.normal`.
 REEL_API Tensor normal(double mean, double std, const Shape& shape,
                        const TensorOptions& options = {});
 REEL_API Tensor normal(double mean, double std, const Shape& shape, Generator& generator,
                        const TensorOptions& options = {});
 
 /// Integers in `[0, high)` or `[low, high)`, int64 unless `options` say otherwise.
-/// Throws when there is none. Follows `torch.randint`.
+/// Throws when there is none and when the dtype does not hold them all. Follows `torch.randint`.
 REEL_API Tensor randint(Size high, const Shape& shape, const TensorOptions& options = {});
 REEL_API Tensor randint(Size high, const Shape& shape, Generator& generator,
                         const TensorOptions& options = {});
@@ -46,7 +46,7 @@ REEL_API Tensor randint(Size low, Size high, const Shape& shape, Generator& gene
                         const TensorOptions& options = {});
 
 /// The integers 0 to `n - 1` in random order, int64 unless `options` say otherwise.
-/// Follows `torch.randperm`.
+/// Throws when the dtype does not hold them all. Follows `torch.randperm`.
 REEL_API Tensor randperm(Size n, const TensorOptions& options = {});
 REEL_API Tensor randperm(Size n, Generator& generator, const TensorOptions& options = {});
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <numeric>
 #include <random>
 #include <vector>
@@ -219,7 +220,7 @@ TEST_CASE("normal has the mean and deviation asked for") {
   CHECK(mean == doctest::Approx(5).epsilon(0.005));
   CHECK(values<float>(normal(5, 0, {3})) == std::vector<float>(3, 5));
   CHECK_THROWS_WITH_AS(normal(0, -1, {3}),
-                       "[normal] expected a standard deviation of 0 or more, got -1", Error);
+                       "[normal] expected a finite standard deviation of 0 or more, got -1", Error);
 }
 
 TEST_CASE("randint covers its range evenly") {
@@ -339,4 +340,43 @@ TEST_CASE("dropout passes gradients where it let values through") {
   };
   CHECK(gradcheck(f, small));
   CHECK(gradgradcheck(f, small));
+}
+
+TEST_CASE("integers that a dtype does not hold are refused, not wrapped around") {
+  CHECK_THROWS_WITH_AS(
+      randint(Size{1} << 40, {2}, {.dtype = int32}),
+      "[randint] expected integers that int32 holds, in [-2147483648, 2147483647], "
+      "got 0 to 1099511627775",
+      Error);
+  CHECK_THROWS_WITH_AS(randint(300, {2}, {.dtype = uint8}),
+                       doctest::Contains("that uint8 holds, in [0, 255], got 0 to 299"), Error);
+  CHECK_THROWS_AS(randint(-1, 5, {2}, {.dtype = uint8}), Error);
+  CHECK_THROWS_AS(randint(3, {2}, {.dtype = bool_}), Error);
+  CHECK_THROWS_AS(randint((1 << 24) + 2, {2}, {.dtype = float32}), Error);
+  CHECK_THROWS_AS(randint_like(zeros({2}, {.dtype = uint8}), 0, 257), Error);
+  CHECK(randint(256, {2}, {.dtype = uint8}).dtype() == uint8);
+  CHECK(randint((1 << 24) + 1, {2}, {.dtype = float32}).dtype() == float32);
+  const Size least = std::numeric_limits<Size>::min(), most = std::numeric_limits<Size>::max();
+  CHECK(randint(least, most, {2}).numel() == 2);
+  CHECK_THROWS_WITH_AS(randperm(300, {.dtype = uint8}),
+                       doctest::Contains("[randperm] expected integers that uint8 holds"), Error);
+  CHECK(randperm(256, {.dtype = uint8}).to(int64).sum().item() == 255 * 128);
+}
+
+TEST_CASE("the numbers of a distribution are checked") {
+  const double infinity = std::numeric_limits<double>::infinity(), nan = std::nan("");
+  const Tensor x = zeros({3});
+  CHECK_THROWS_WITH_AS(x.uniform_(0, infinity), "[uniform_] expected a finite range, got 0 to inf",
+                       Error);
+  CHECK_THROWS_AS(x.uniform_(nan, 1), Error);
+  CHECK_THROWS_AS(x.uniform_(infinity, infinity), Error);
+  CHECK_THROWS_AS(x.uniform_(2, 1), Error);
+  CHECK_THROWS_WITH_AS(normal(-nan, 1, {2}), "[normal] expected a finite mean, got nan", Error);
+  CHECK_THROWS_WITH_AS(x.normal_(0, infinity),
+                       "[normal_] expected a finite standard deviation of 0 or more, got inf",
+                       Error);
+  CHECK_THROWS_AS(x.normal_(0, -1), Error);
+  CHECK_THROWS_AS(normal(0, nan, {2}), Error);
+  CHECK_THROWS_WITH_AS(dropout(x, nan), "[dropout] expected p in [0, 1], got nan", Error);
+  CHECK_THROWS_AS(dropout(x, 1.5, false), Error);
 }
