@@ -1,5 +1,6 @@
 #include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
+#include "reel/autograd/ops/checks.h"
 #include "reel/autograd/ops/create.h"
 #include "reel/autograd/ops/index.h"
 #include "reel/autograd/ops/pointwise.h"
@@ -24,7 +25,7 @@ Tensor extreme(OpName op, Reduction reduction, const Tensor& x, const Dims& dims
   return record(
       op, detail::reduce(reduction, x, reduced),
       wrt(x, [x = save(x), dims, spread = reduced.spread](const Tensor& dy, const Tensor& y) {
-        const Tensor chosen = (x == spread(y)).to(dy.dtype());
+        const Tensor chosen = detail::equal_or_nan(x, y, spread).to(dy.dtype());
         return chosen * spread(dy) / sum(chosen, dims, true);
       }));
 }
@@ -32,7 +33,7 @@ Tensor extreme(OpName op, Reduction reduction, const Tensor& x, const Dims& dims
 /// The extremes along a dimension, on request, and where they stand, outside the tape.
 ValuesAndIndices choose(const char* op, bool greatest, const Tensor& x, Size dim, bool keepdim,
                         bool with_values) {
-  const Size along = detail::wrap_dim(op, dim, x.dim());
+  const Size along = detail::wrap_dim(op, dim, detail::check_defined(op, "input", x).dim());
   const Reduced reduced(op, x, along, keepdim);
   check_choice(op, x, reduced.length);
   ValuesAndIndices chosen;
@@ -61,6 +62,7 @@ ValuesAndIndices extreme_along(OpName op, bool greatest, const Tensor& x, Size d
 
 Tensor place(const char* op, bool greatest, const Tensor& x, std::optional<Size> dim,
              bool keepdim) {
+  detail::check_defined(op, "input", x);
   if (dim) return choose(op, greatest, x, *dim, keepdim, false).indices;
   const Tensor elements = detail::alias(x, x.shape(), x.strides());
   const Tensor index = choose(op, greatest, flatten(elements), 0, false, false).indices;

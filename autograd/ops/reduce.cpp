@@ -154,7 +154,7 @@ Tensor norm_backward(const Tensor& dy, const Tensor& y, const Tensor& x, double 
   if (p == 2) return x * spread(dy / infinite_where_zero(y));
   if (std::isinf(p)) {
     // Those that have the extreme magnitude share the gradient evenly.
-    const Tensor chosen = (abs(x) == spread(y)).to(x.dtype());
+    const Tensor chosen = detail::equal_or_nan(abs(x), y, spread).to(x.dtype());
     Dims dims;
     for (Size i = 0; i < x.dim(); ++i) {
       if (spread.kept[i] != spread.input[i]) dims.push_back(i);
@@ -218,6 +218,7 @@ Tensor running_sum(const Tensor& input, Size dim, bool reverse) {
 }  // namespace
 
 Tensor cumsum(const Tensor& x, Size dim) {
+  detail::check_defined("cumsum", "input", x);
   return running_sum(x, detail::wrap_dim("cumsum", dim, x.dim()), false);
 }
 

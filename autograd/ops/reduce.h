@@ -45,7 +45,8 @@ REEL_API Tensor cumsum(const Tensor& x, Size dim);
 
 // --- extremes
 // --------------------------------------------------------------------------------------- NaN
-// counts as the greatest and as the least. All throw when there is nothing to choose from.
+// counts as the greatest and as the least, and takes the gradient. All throw when there is nothing
+// to choose from.
 
 /// The greatest element. Where several are, they share the gradient evenly. Follows `torch.amax`.
 REEL_API Tensor amax(const Tensor& x, const Dims& dims = {}, bool keepdim = false);

@@ -1,7 +1,11 @@
 #include "reel/autograd/ops/reduced.h"
 
 #include "reel/autograd/fail.h"
+#include "reel/autograd/ops/checks.h"
+#include "reel/autograd/ops/pointwise.h"
+#include "reel/autograd/ops/reduce.h"
 #include "reel/autograd/ops/view.h"
+#include "reel/autograd/tape.h"
 
 namespace reel::detail {
 
@@ -12,7 +16,7 @@ Tensor Spread::operator()(const Tensor& result) const {
 Reduced::Reduced(const char* op, const Tensor& x, const Dims& dims, bool keepdim)
     : scope(op, x),
       mask(dims.empty() ? ~std::uint32_t{0} : 0),
-      spread{.kept = {}, .input = x.shape()} {
+      spread{.kept = {}, .input = check_defined(op, "input", x).shape()} {
   for (const Size dim : dims) {
     const std::uint32_t bit = 1u << wrap_dim(op, dim, x.dim());
     check((mask & bit) == 0, op, "expected different dimensions, got {}", dims);
@@ -24,6 +28,12 @@ Reduced::Reduced(const char* op, const Tensor& x, const Dims& dims, bool keepdim
     if (is_reduced) length *= x.shape()[i];
     if (keepdim || !is_reduced) out.push_back(spread.kept.back());
   }
+}
+
+Tensor equal_or_nan(const Tensor& x, const Tensor& y, const Spread& spread) {
+  const NoGradGuard no_grad;
+  const Tensor equal = x == spread(y);
+  return any(isnan(y)).item<bool>() ? equal || isnan(x) : equal;
 }
 
 Tensor reduce(kernels::Reduction op, const Tensor& x, const Reduced& reduced,

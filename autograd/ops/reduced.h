@@ -32,6 +32,9 @@ struct Reduced {
   Spread spread;
 };
 
+/// Where `x` equals the result `y` of its reduction; where that is NaN, where `x` is.
+Tensor equal_or_nan(const Tensor& x, const Tensor& y, const Spread& spread);
+
 /// The numbers of a reduction, outside the tape.
 Tensor reduce(kernels::Reduction op, const Tensor& x, const Reduced& reduced,
               const kernels::ReduceOptions& options = {});

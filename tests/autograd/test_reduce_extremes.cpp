@@ -167,3 +167,22 @@ TEST_CASE("extremes say what they expected") {
   CHECK_THROWS_WITH_AS(amax(zeros({2, 3}), {1, 1}),
                        "[amax] expected different dimensions, got [1, 1]", Error);
 }
+
+TEST_CASE("where an extreme is NaN the elements that are get the gradient") {
+  const Tensor x = tensor({{1., not_a_number, not_a_number}, {3., 2., 3.}},
+                          {.dtype = float64, .requires_grad = true});
+  const List by_row{0, 0.5, 0.5, 0.5, 0, 0.5}, all{0, 0.5, 0.5, 0, 0, 0};
+  for (const bool create_graph : {false, true}) {
+    const auto of = [&](const Tensor& y) {
+      return grad(sum(y), x, {.create_graph = create_graph});
+    };
+    check_values(of(amax(x, 1)), {2, 3}, by_row);
+    check_values(of(amin(x, 1)), {2, 3}, {0, 0.5, 0.5, 0, 1, 0});
+    check_values(of(max(x)), {2, 3}, all);
+    check_values(of(min(x)), {2, 3}, all);
+    check_values(of(max(x, 1).values), {2, 3}, {0, 1, 0, 1, 0, 0});
+  }
+  const Tensor of_norm = grad(sum(norm(x, inf, 1)), x);
+  check_values(of_norm[1], {3}, {0.5, 0, 0.5});
+  CHECK(of_norm[0][0].item() == 0);
+}
