@@ -10,6 +10,7 @@
 #include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/attention.h"
+#include "reel/autograd/ops/checks.h"
 #include "reel/autograd/ops/create.h"
 #include "reel/autograd/ops/index.h"
 #include "reel/autograd/ops/join.h"
@@ -36,6 +37,9 @@ double scale_of(const Tensor& q, const AttentionOptions& o) {
 }
 
 void check_operands(const Tensor& q, const Tensor& k, const Tensor& v) {
+  detail::check_defined(op, "query", q);
+  detail::check_defined(op, "key", k);
+  detail::check_defined(op, "value", v);
   check(q.dim() >= 2 && k.dim() >= 2 && v.dim() >= 2, op,
         "expected query [.., L, E], key [.., S, E] and value [.., S, Ev], got shapes {}, {} and {}",
         q.shape(), k.shape(), v.shape());
@@ -51,8 +55,8 @@ void check_operands(const Tensor& q, const Tensor& k, const Tensor& v) {
 void check_options(const AttentionOptions& o) {
   check(!o.attn_mask.defined() || !o.is_causal, op,
         "expected either .attn_mask or .is_causal, got both");
-  check(o.dropout_p >= 0 && o.dropout_p <= 1, op, "expected a dropout_p in [0, 1], got {}",
-        o.dropout_p);
+  detail::check_between(op, "dropout_p", o.dropout_p, 0, 1);
+  if (o.scale) detail::check_finite(op, "scale", *o.scale);
 }
 
 // --- by the plain formula
@@ -256,6 +260,7 @@ Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, cons
 Tensor detail::attention_weights(const Tensor& query, const Tensor& key,
                                  const AttentionOptions& options) {
   check_operands(query, key, key);
+  check_options(options);
   return plain_weights(query, key, options);
 }
 

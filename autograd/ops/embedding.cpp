@@ -1,6 +1,7 @@
 #include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/index.h"
+#include "reel/autograd/ops/checks.h"
 #include "reel/autograd/ops/create.h"
 #include "reel/autograd/ops/index.h"
 #include "reel/autograd/ops/index_plan.h"
@@ -27,6 +28,8 @@ detail::RowIndex rows_of(const Tensor& input, Size extent) {
 
 Tensor embedding(const Tensor& input, const Tensor& weight, const EmbeddingOptions& options) {
   const detail::OpScope scope(op, input, weight);
+  detail::check_defined(op, "input", input);
+  detail::check_defined(op, "weight", weight);
   check(weight.dim() == 2, op, "expected a weight [n, d], got shape {}", weight.shape());
   const Size extent = weight.shape()[0];
   const detail::RowIndex index = rows_of(input, extent);

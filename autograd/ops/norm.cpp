@@ -9,6 +9,7 @@
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/norm.h"
 #include "reel/autograd/ops/channels_last.h"
+#include "reel/autograd/ops/checks.h"
 #include "reel/autograd/ops/create.h"
 #include "reel/autograd/ops/pointwise.h"
 #include "reel/autograd/ops/pointwise_backward.h"
@@ -187,15 +188,17 @@ Tensor batch_norm_any(const Tensor& x, const Tensor& running_mean, const Tensor&
                       const BatchNormOptions& o) {
   const detail::OpScope scope(relu ? "batch_norm_relu" : "batch_norm", x);
   constexpr OpName op = "batch_norm";
+  detail::check_defined(op, "input", x);
   check(x.dim() >= 2 && x.dim() <= 4, op,
         "expected input [N, C], [N, C, L] or [N, C, H, W], got shape {}", x.shape());
-  check(x.is_floating_point(), op, "expected float32 or float64, got {}", x.dtype());
+  detail::check_floating(op, x);
   const Size channels = x.shape()[1];
   check_vector(op, "running mean", running_mean, x, channels);
   check_vector(op, "running variance", running_var, x, channels);
   check_vector(op, "weight", weight, x, channels);
   check_vector(op, "bias", bias, x, channels);
-  check(o.eps >= 0, op, "expected an eps of at least 0, got {}", o.eps);
+  detail::check_not_negative(op, "eps", o.eps);
+  detail::check_between(op, "momentum", o.momentum, 0, 1);
   if (o.training) {
     check(channels == 0 || x.numel() != channels, op,
           "expected more than one value per channel in training, got input of shape {}", x.shape());
@@ -290,7 +293,8 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
                   const Tensor& bias, double eps) {
   const detail::OpScope scope("layer_norm", x);
   constexpr const char* op = "layer_norm";
-  check(x.is_floating_point(), op, "expected float32 or float64, got {}", x.dtype());
+  detail::check_floating(op, x);
+  detail::check_not_negative(op, "eps", eps);
   const Size rank = normalized_shape.size(), first = x.dim() - rank;
   check(rank >= 1 && first >= 0 &&
             std::equal(normalized_shape.begin(), normalized_shape.end(), x.shape().begin() + first),
@@ -315,8 +319,9 @@ Tensor group_norm(const Tensor& x, Size num_groups, const Tensor& weight, const 
                   double eps) {
   const detail::OpScope scope("group_norm", x);
   constexpr const char* op = "group_norm";
+  detail::check_floating(op, x);
+  detail::check_not_negative(op, "eps", eps);
   check(x.dim() >= 2, op, "expected input [N, C, ...], got shape {}", x.shape());
-  check(x.is_floating_point(), op, "expected float32 or float64, got {}", x.dtype());
   const Size channels = x.shape()[1];
   check(num_groups >= 1 && channels > 0 && channels % num_groups == 0, op,
         "expected groups to divide the {} channels, got {}", channels, num_groups);

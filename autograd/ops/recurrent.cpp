@@ -6,6 +6,7 @@
 #include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/lstm.h"
+#include "reel/autograd/ops/checks.h"
 #include "reel/autograd/ops/create.h"
 #include "reel/autograd/ops/join.h"
 #include "reel/autograd/ops/matmul.h"
@@ -34,6 +35,7 @@ void check_input(const char* name, const Tensor& tensor, const Shape& shape, con
 
 LstmShape check_inputs(const Tensor& x, const LstmWeights& w, const Tensor& h_0, const Tensor& c_0,
                        bool reverse) {
+  detail::check_defined(op, "input", x);
   check(x.dim() == 3, op, "expected input [T, N, I], got shape {}", x.shape());
   check(x.is_floating_point(), op, "expected float32 or float64, got {}", x.dtype());
   check(w.weight_hh.defined() && w.weight_hh.dim() == 2, op,

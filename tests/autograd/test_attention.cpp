@@ -350,6 +350,8 @@ TEST_CASE("attention says what it expected") {
       },
       "[scaled_dot_product_attention] expected either .attn_mask or .is_causal, got both");
   says([&] { scaled_dot_product_attention(q, k, v, {.dropout_p = 1.5}); },
-       "[scaled_dot_product_attention] expected a dropout_p in [0, 1], got 1.5");
+       "[scaled_dot_product_attention] expected dropout_p in [0, 1], got 1.5");
+  says([&] { scaled_dot_product_attention(q, k, v, {.scale = std::nan("")}); },
+       "[scaled_dot_product_attention] expected a finite scale, got nan");
   CHECK_THROWS_AS(scaled_dot_product_attention(zeros({3, 3, 4}), k, v), Error);
 }

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "reel/autograd/gradcheck.h"
@@ -198,7 +199,8 @@ TEST_CASE("batch_norm says what does not fit") {
   says([&] { batch_norm(zeros(3), c, c); },
        "[batch_norm] expected input [N, C], [N, C, L] or [N, C, H, W], got shape [3]");
   says([&] { batch_norm(x.to(int64), c, c); },
-       "[batch_norm] expected float32 or float64, got int64");
+       "[batch_norm] expected a floating-point tensor, got dtype int64\n"
+       "help: convert it with x.to(float32)");
   says([&] { batch_norm(x, ones(4), c); },
        "[batch_norm] expected running mean of shape [3] to match input [4, 3, 2, 2], got [4]");
   says([&] { batch_norm(x, c, c, ones(4)); },
@@ -214,7 +216,20 @@ TEST_CASE("batch_norm says what does not fit") {
       "[batch_norm] expected more than one value per channel in training, got input of shape [1, "
       "3]");
   says([&] { batch_norm(x, c, c, {}, {}, {.eps = -1}); },
-       "[batch_norm] expected an eps of at least 0, got -1");
+       "[batch_norm] expected a finite eps of 0 or more, got -1");
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const double infinity = std::numeric_limits<double>::infinity();
+  for (const double eps : {-1., nan, infinity}) {
+    CHECK_THROWS_AS(batch_norm(x, c, c, {}, {}, {.eps = eps}), Error);
+    CHECK_THROWS_WITH_AS(layer_norm(zeros({2, 4}), 4, {}, {}, eps),
+                         doctest::Contains("[layer_norm] expected a finite eps"), Error);
+    CHECK_THROWS_WITH_AS(group_norm(x, 3, {}, {}, eps),
+                         doctest::Contains("[group_norm] expected a finite eps"), Error);
+  }
+  says([&] { batch_norm(x, c, c, {}, {}, {.training = true, .momentum = 7}); },
+       "[batch_norm] expected momentum in [0, 1], got 7");
+  says([&] { batch_norm(x, c, c, {}, {}, {.momentum = -nan}); },
+       "[batch_norm] expected momentum in [0, 1], got nan");
 }
 
 TEST_CASE("layer_norm normalises every row") {
@@ -272,7 +287,8 @@ TEST_CASE("layer_norm says what does not fit") {
       [] {
         layer_norm(zeros({2, 4}, {.dtype = int64}), 4);
       },
-      "[layer_norm] expected float32 or float64, got int64");
+      "[layer_norm] expected a floating-point tensor, got dtype int64\n"
+      "help: convert it with x.to(float32)");
 }
 
 TEST_CASE("group_norm normalises groups of channels") {
