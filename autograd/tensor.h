@@ -249,7 +249,8 @@ class REEL_API Tensor {
   Tensor tanh() const;
   Tensor sigmoid() const;
   Tensor relu() const;
-  Tensor clamp(std::optional<double> min, std::optional<double> max = {}) const;
+  Tensor clamp(const Tensor& min) const;
+  Tensor clamp(const Tensor& min, const Tensor& max) const;
   Tensor maximum(const Tensor& other) const;
   Tensor minimum(const Tensor& other) const;
   Tensor eq(const Tensor& other) const;
@@ -266,7 +267,8 @@ class REEL_API Tensor {
   const Tensor& sub_(const Tensor& other) const;
   const Tensor& mul_(const Tensor& other) const;
   const Tensor& div_(const Tensor& other) const;
-  const Tensor& clamp_(std::optional<double> min, std::optional<double> max = {}) const;
+  const Tensor& clamp_(const Tensor& min) const;
+  const Tensor& clamp_(const Tensor& min, const Tensor& max) const;
   const Tensor& fill_(const Tensor& value) const;
   const Tensor& zero_() const;
   const Tensor& copy_(const Tensor& source) const;

@@ -11,7 +11,8 @@ namespace reel::kernels {
 inline constexpr int dtype_count = 6;
 
 /// y = f(x), both of one dtype. Those from `floor` on exist for floating dtypes only.
-/// Parameters: leaky_relu {slope}, elu {alpha}, softplus {beta, threshold}, clamp {min, max}.
+/// Parameters: leaky_relu {slope}, elu {alpha}, softplus {beta, threshold}, clamp {min, max}: for
+/// integers int64 in the bits of the doubles.
 enum class Unary {
   neg,
   abs,
@@ -46,8 +47,9 @@ enum class Unary {
 /// y = f(x) with a bool result; any dtype.
 enum class Test { isnan, isinf, isfinite, logical_not, count };
 
-/// y = f(a, b), all of one dtype. `pow` and the backward kernels, which take (dy, x) or, where they
-/// are named `_from_y`, (dy, y), exist for floating dtypes only. Parameters as in `Unary`.
+/// y = f(a, b), all of one dtype. `pow` exists for floating dtypes and int64 (exponents of 0 or
+/// more, products wrap around); the backward kernels, which take (dy, x) or, where they
+/// are named `_from_y`, (dy, y), for floating dtypes only. Parameters as in `Unary`.
 enum class Binary {
   add,
   sub,
@@ -80,7 +82,8 @@ enum class Binary {
 enum class Compare { eq, ne, lt, le, gt, ge, logical_and, logical_or, logical_xor, count };
 
 /// The gradient of maximum or minimum with respect to a from (dy, a, b): dy where a wins, half of
-/// it where both are equal. The gradient of a / b with respect to b from (dy, a, b).
+/// it where both are equal; where one is NaN, both win. The gradient of a / b with respect to b
+/// from (dy, a, b).
 enum class Ternary { maximum_backward, minimum_backward, div_backward, count };
 
 /// Null where an operation does not exist for a dtype.

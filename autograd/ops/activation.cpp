@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "reel/autograd/fail.h"
 #include "reel/autograd/ops/elementwise.h"
 #include "reel/autograd/ops/pointwise.h"
@@ -13,7 +15,8 @@ using kernels::Unary;
 
 /// The tensor as activations take it: integers as float32.
 struct Floating : Promoted {
-  explicit Floating(const Tensor& x) : Promoted(x, detail::floating_type(x.dtype())) {}
+  Floating(const char* op, const Tensor& x)
+      : Promoted(x, detail::floating_type(detail::check_defined(op, "input", x).dtype())) {}
 };
 
 Tensor apply(const char* op, Unary f, const Promoted& x, const double* params = nullptr) {
@@ -23,6 +26,7 @@ Tensor apply(const char* op, Unary f, const Promoted& x, const double* params = 
 }  // namespace
 
 Tensor relu(const Tensor& x) {
+  detail::check_defined("relu", "input", x);
   check(x.dtype() != bool_, "relu", "expected numbers, got dtype bool");
   return record(
       "relu", detail::apply("relu", Unary::relu, x),
@@ -30,7 +34,8 @@ Tensor relu(const Tensor& x) {
 }
 
 Tensor leaky_relu(const Tensor& input, double negative_slope) {
-  const Floating x(input);
+  detail::check_finite("leaky_relu", "negative_slope", negative_slope);
+  const Floating x("leaky_relu", input);
   return record("leaky_relu", apply("leaky_relu", Unary::leaky_relu, x, &negative_slope),
                 wrt(x.tensor(), [x = save(x), negative_slope](const Tensor& dy) {
                   return detail::leaky_relu_backward(dy, x, negative_slope);
@@ -41,7 +46,7 @@ Tensor gelu(const Tensor& input, const GeluOptions& options) {
   const bool by_tanh = options.approximate == "tanh";
   check(by_tanh || options.approximate == "none", "gelu",
         "expected .approximate to be \"none\" or \"tanh\", got \"{}\"", options.approximate);
-  const Floating x(input);
+  const Floating x("gelu", input);
   return record("gelu", apply("gelu", by_tanh ? Unary::gelu_tanh : Unary::gelu, x),
                 wrt(x.tensor(), [x = save(x), by_tanh](const Tensor& dy) {
                   return by_tanh ? detail::gelu_tanh_backward(dy, x) : detail::gelu_backward(dy, x);
@@ -49,15 +54,16 @@ Tensor gelu(const Tensor& input, const GeluOptions& options) {
 }
 
 Tensor silu(const Tensor& input) {
-  const Floating x(input);
+  const Floating x("silu", input);
   return record(
       "silu", apply("silu", Unary::silu, x),
       wrt(x.tensor(), [x = save(x)](const Tensor& dy) { return detail::silu_backward(dy, x); }));
 }
 
 Tensor softplus(const Tensor& input, double beta, double threshold) {
-  check(beta > 0, "softplus", "expected a positive beta, got {}", beta);
-  const Floating x(input);
+  check(beta > 0 && std::isfinite(beta), "softplus", "expected a positive beta, got {}", beta);
+  check(!std::isnan(threshold), "softplus", "expected a threshold, got {}", threshold);
+  const Floating x("softplus", input);
   const double params[] = {beta, threshold};
   return record("softplus", apply("softplus", Unary::softplus, x, params),
                 wrt(x.tensor(), [x = save(x), beta, threshold](const Tensor& dy) {
@@ -66,7 +72,8 @@ Tensor softplus(const Tensor& input, double beta, double threshold) {
 }
 
 Tensor elu(const Tensor& input, double alpha) {
-  const Floating x(input);
+  detail::check_finite("elu", "alpha", alpha);
+  const Floating x("elu", input);
   return record("elu", apply("elu", Unary::elu, x, &alpha),
                 wrt(x.tensor(), [x = save(x), alpha](const Tensor& dy) {
                   return detail::elu_backward(dy, x, alpha);

@@ -1,10 +1,13 @@
 #include "reel/autograd/fail.h"
+#include "reel/autograd/ops/clamp.h"
 #include "reel/autograd/ops/create.h"
 #include "reel/autograd/ops/elementwise.h"
 #include "reel/autograd/ops/pointwise.h"
 #include "reel/autograd/ops/pointwise_backward.h"
 #include "reel/autograd/ops/pow_of_number.h"
 #include "reel/autograd/ops/promote.h"
+#include "reel/autograd/ops/reduce.h"
+#include "reel/autograd/ops/view.h"
 #include "reel/autograd/tape.h"
 
 namespace reel {
@@ -17,12 +20,8 @@ Tensor apply(const char* op, Binary f, const Promoted& a, const Promoted& b) {
   return detail::elementwise(op, kernels::find(f, a.dtype()), {a, b}, a.dtype());
 }
 
-DType floating_result_type(const Tensor& a, const Tensor& b) {
-  return detail::floating_type(detail::result_type(a, b));
-}
-
 Tensor extremum(OpName op, const Tensor& left, const Tensor& right, bool largest) {
-  const DType dtype = detail::result_type(left, right);
+  const DType dtype = detail::result_type(op, left, right);
   const Promoted a(left, dtype), b(right, dtype);
   Tensor out = apply(op, largest ? Binary::maximum : Binary::minimum, a, b);
   if (!recording(left, right)) return out;
@@ -36,10 +35,22 @@ Tensor extremum(OpName op, const Tensor& left, const Tensor& right, bool largest
                 }));
 }
 
+/// A power of integers, exact as their product is: in int64, which keeps the last digits of every
+/// narrower dtype.
+Tensor pow_of_integers(const Tensor& base, const Tensor& exponent, DType dtype) {
+  check(dtype != bool_, "pow", "expected numbers, got two bool tensors");
+  const Tensor least = exponent.numel() > 0 ? min(exponent) : Tensor(0);
+  check(least.item<std::int64_t>() >= 0, "pow",
+        "expected exponents of 0 or more for integers, got {}\nhelp: x.to(float32)",
+        least.item<std::int64_t>());
+  const Promoted x(base, int64), y(exponent, int64);
+  return apply("pow", Binary::pow, x, y).to(dtype);
+}
+
 }  // namespace
 
 Tensor add(const Tensor& left, const Tensor& right) {
-  const DType dtype = detail::result_type(left, right);
+  const DType dtype = detail::result_type("add", left, right);
   const Promoted a(left, dtype), b(right, dtype);
   return record("add", apply("add", Binary::add, a, b),
                 wrt(a.tensor(), [](const Tensor& dy) { return dy; }),
@@ -47,7 +58,7 @@ Tensor add(const Tensor& left, const Tensor& right) {
 }
 
 Tensor sub(const Tensor& left, const Tensor& right) {
-  const DType dtype = detail::result_type(left, right);
+  const DType dtype = detail::result_type("sub", left, right);
   check(dtype != bool_, "sub",
         "expected numbers, got two bool tensors\n"
         "help: use logical_xor or logical_not");
@@ -58,7 +69,7 @@ Tensor sub(const Tensor& left, const Tensor& right) {
 }
 
 Tensor mul(const Tensor& left, const Tensor& right) {
-  const DType dtype = detail::result_type(left, right);
+  const DType dtype = detail::result_type("mul", left, right);
   const Promoted a(left, dtype), b(right, dtype);
   Tensor out = apply("mul", Binary::mul, a, b);
   if (!recording(left, right)) return out;
@@ -68,7 +79,7 @@ Tensor mul(const Tensor& left, const Tensor& right) {
 }
 
 Tensor div(const Tensor& left, const Tensor& right) {
-  const DType dtype = floating_result_type(left, right);
+  const DType dtype = detail::floating_type(detail::result_type("div", left, right));
   const Promoted a(left, dtype), b(right, dtype);
   Tensor out = apply("div", Binary::div, a, b);
   if (!recording(left, right)) return out;
@@ -78,8 +89,11 @@ Tensor div(const Tensor& left, const Tensor& right) {
           [a = save(a), b = save(b)](const Tensor& dy) { return detail::div_backward(dy, a, b); }));
 }
 
-Tensor pow(const Tensor& base, const Tensor& exponent) {
-  const DType dtype = floating_result_type(base, exponent);
+Tensor pow(const Tensor& given, const Tensor& exponent) {
+  const DType dtype = detail::result_type("pow", given, exponent);
+  if (!is_floating(dtype)) return pow_of_integers(given, exponent, dtype);
+  // A number takes the dtype of the result, which those below would not give it.
+  const Tensor base = given.impl().is_number ? to(given, dtype) : given;
   if (exponent.impl().is_number && !exponent.requires_grad()) {
     const double number = exponent.item();
     const Promoted x(base, dtype);
@@ -107,10 +121,26 @@ Tensor pow(const Tensor& base, const Tensor& exponent) {
 Tensor maximum(const Tensor& a, const Tensor& b) { return extremum("maximum", a, b, true); }
 Tensor minimum(const Tensor& a, const Tensor& b) { return extremum("minimum", a, b, false); }
 
+Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max) {
+  const DType dtype = detail::clamped_type("clamp", x, min, max);
+  if (const auto bounds = detail::number_bounds(dtype, min, max)) {
+    const Promoted a(x, dtype);
+    return record("clamp",
+                  detail::elementwise("clamp", kernels::find(kernels::Unary::clamp, dtype), {a},
+                                      dtype, bounds->params),
+                  wrt(a.tensor(), [a = save(a), bounds](const Tensor& dy) {
+                    return detail::clamp_backward(dy, a, bounds->params[0], bounds->params[1]);
+                  }));
+  }
+  const Tensor raised = min.defined() ? extremum("clamp", x, min, true) : x;
+  return max.defined() ? extremum("clamp", raised, max, false) : raised;
+}
+
 Tensor where(const Tensor& condition, const Tensor& left, const Tensor& right) {
+  detail::check_defined("where", "condition", condition);
   check(condition.dtype() == bool_, "where", "expected a condition of dtype bool, got {}",
         condition.dtype());
-  const DType dtype = detail::result_type(left, right);
+  const DType dtype = detail::result_type("where", left, right);
   const Promoted a(left, dtype), b(right, dtype);
   Tensor out = detail::elementwise("where", kernels::find_where(dtype), {condition, a, b}, dtype);
   if (!recording(left, right)) return out;
@@ -127,6 +157,10 @@ Tensor Tensor::sub(const Tensor& other) const { return reel::sub(*this, other); 
 Tensor Tensor::mul(const Tensor& other) const { return reel::mul(*this, other); }
 Tensor Tensor::div(const Tensor& other) const { return reel::div(*this, other); }
 Tensor Tensor::pow(const Tensor& exponent) const { return reel::pow(*this, exponent); }
+Tensor Tensor::clamp(const Tensor& min) const { return reel::clamp(*this, min); }
+Tensor Tensor::clamp(const Tensor& min, const Tensor& max) const {
+  return reel::clamp(*this, min, max);
+}
 Tensor Tensor::maximum(const Tensor& other) const { return reel::maximum(*this, other); }
 Tensor Tensor::minimum(const Tensor& other) const { return reel::minimum(*this, other); }
 

@@ -9,12 +9,13 @@ using kernels::Compare;
 using kernels::Test;
 
 Tensor compare(const char* op, Compare f, const Tensor& left, const Tensor& right) {
-  const DType dtype = detail::result_type(left, right);
+  const DType dtype = detail::result_type(op, left, right);
   const detail::Promoted a(left, dtype), b(right, dtype);
   return detail::elementwise(op, kernels::find(f, dtype), {a, b}, bool_);
 }
 
 Tensor test(const char* op, Test f, const Tensor& x) {
+  detail::check_defined(op, "input", x);
   return detail::elementwise(op, kernels::find(f, x.dtype()), {x}, bool_);
 }
 

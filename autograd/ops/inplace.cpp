@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <limits>
 
 #include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/copy.h"
+#include "reel/autograd/ops/clamp.h"
 #include "reel/autograd/ops/elementwise.h"
 #include "reel/autograd/ops/fit.h"
 #include "reel/autograd/ops/inplace.h"
@@ -35,7 +35,7 @@ const Tensor& update(const char* op, Binary f, const Tensor& x, const Tensor& ot
   const detail::OpScope scope(op, x, other);
   detail::check_in_place(op, x, other);
   check_fits(op, x, other.shape());
-  DType dtype = detail::result_type(x, other);
+  DType dtype = detail::result_type(op, x, other);
   if (f == Binary::div) dtype = detail::floating_type(dtype);
   check(detail::kind(dtype) <= detail::kind(x.dtype()), op,
         "expected a result that fits dtype {}, got {}", x.dtype(), dtype);
@@ -84,14 +84,18 @@ const Tensor& div_(const Tensor& x, const Tensor& other) {
   return update("div_", Binary::div, x, other);
 }
 
-const Tensor& clamp_(const Tensor& x, std::optional<double> min, std::optional<double> max) {
+const Tensor& clamp_(const Tensor& x, const Tensor& min, const Tensor& max) {
   const detail::OpScope scope("clamp_", x);
-  detail::check_in_place("clamp_", x);
-  check(min || max, "clamp_", "expected min or max or both, got neither");
-  check(x.dtype() != bool_, "clamp_", "expected numbers, got dtype bool");
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  const double params[] = {min.value_or(-infinity), max.value_or(infinity)};
-  detail::elementwise_into(x, kernels::find(kernels::Unary::clamp, x.dtype()), {x}, params);
+  const DType dtype = detail::clamped_type("clamp_", x, min, max);
+  detail::check_in_place("clamp_", x, min, max);
+  check(detail::kind(dtype) <= detail::kind(x.dtype()), "clamp_",
+        "expected bounds that fit dtype {}, got {}", x.dtype(), dtype);
+  const auto bounds = detail::number_bounds(x.dtype(), min, max);
+  if (!bounds) {
+    const NoGradGuard no_grad;
+    return copy_(x, clamp(x, min, max));
+  }
+  detail::elementwise_into(x, kernels::find(kernels::Unary::clamp, x.dtype()), {x}, bounds->params);
   detail::bump_version(x);
   return x;
 }
@@ -135,7 +139,8 @@ const Tensor& Tensor::add_(const Tensor& other) const { return reel::add_(*this,
 const Tensor& Tensor::sub_(const Tensor& other) const { return reel::sub_(*this, other); }
 const Tensor& Tensor::mul_(const Tensor& other) const { return reel::mul_(*this, other); }
 const Tensor& Tensor::div_(const Tensor& other) const { return reel::div_(*this, other); }
-const Tensor& Tensor::clamp_(std::optional<double> min, std::optional<double> max) const {
+const Tensor& Tensor::clamp_(const Tensor& min) const { return reel::clamp_(*this, min); }
+const Tensor& Tensor::clamp_(const Tensor& min, const Tensor& max) const {
   return reel::clamp_(*this, min, max);
 }
 const Tensor& Tensor::fill_(const Tensor& value) const { return reel::fill_(*this, value); }

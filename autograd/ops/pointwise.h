@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string_view>
 
 #include "reel/autograd/tensor.h"
@@ -23,7 +22,9 @@ REEL_API Tensor sub(const Tensor& a, const Tensor& b);
 REEL_API Tensor mul(const Tensor& a, const Tensor& b);
 /// `a / b`; integers are divided as float32.
 REEL_API Tensor div(const Tensor& a, const Tensor& b);
-/// `x` to the power of `exponent`; integers are raised as float32.
+/// `x` to the power of `exponent`; of integers exact and of their dtype, wrapping around as
+/// products do. Throws for integers to a power below 0, and for two bool tensors. Follows
+/// `torch.pow`, which lets a tensor of powers below 0 pass.
 REEL_API Tensor pow(const Tensor& x, const Tensor& exponent);
 /// The larger of the two, NaN where either is; where they are equal each gets half of the gradient.
 REEL_API Tensor maximum(const Tensor& a, const Tensor& b);
@@ -49,9 +50,12 @@ REEL_API Tensor abs(const Tensor& x);
 REEL_API Tensor sign(const Tensor& x);
 /// `x * x`, of the same dtype. Throws for bool.
 REEL_API Tensor square(const Tensor& x);
-/// `min(max(x, min), max)`; NaN stays NaN; the gradient passes where `min <= x <= max`. An integer
-/// tensor stays one if the bounds are whole. Throws for bool and when no bound is given.
-REEL_API Tensor clamp(const Tensor& x, std::optional<double> min, std::optional<double> max = {});
+/// `min(max(x, min), max)` with numbers or tensors as bounds, of which one may be left out:
+/// `clamp(x, 0, 1)`, `clamp(x, {}, 1)`. NaN stays NaN, and where a bound is NaN so is the result.
+/// The gradient passes where `min < x < max`; on a bound that is a tensor each gets half of it.
+/// Integers stay integers unless a bound is floating; bounds beyond their dtype are its last
+/// values. Throws for bools and when no bound is given. Follows `torch.clamp`.
+REEL_API Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max = {});
 /// The next whole number below; integers stay as they are; the gradient is 0.
 REEL_API Tensor floor(const Tensor& x);
 /// The next whole number above; integers stay as they are; the gradient is 0.
@@ -150,8 +154,7 @@ REEL_API const Tensor& add_(const Tensor& x, const Tensor& other);
 REEL_API const Tensor& sub_(const Tensor& x, const Tensor& other);
 REEL_API const Tensor& mul_(const Tensor& x, const Tensor& other);
 REEL_API const Tensor& div_(const Tensor& x, const Tensor& other);
-REEL_API const Tensor& clamp_(const Tensor& x, std::optional<double> min,
-                              std::optional<double> max = {});
+REEL_API const Tensor& clamp_(const Tensor& x, const Tensor& min, const Tensor& max = {});
 /// Sets every element to a number or a 0-d tensor, converted to the dtype of `x`.
 REEL_API const Tensor& fill_(const Tensor& x, const Tensor& value);
 REEL_API const Tensor& zero_(const Tensor& x);

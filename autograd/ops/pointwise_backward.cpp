@@ -1,5 +1,6 @@
 #include "reel/autograd/ops/pointwise_backward.h"
 
+#include <cmath>
 #include <numbers>
 
 #include "reel/autograd/ops/elementwise.h"
@@ -11,7 +12,11 @@ namespace reel::detail {
 using kernels::Binary;
 
 Tensor clamp_backward(const Tensor& dy, const Tensor& x, double min, double max) {
-  if (recording(dy)) return where(x >= min && x <= max, dy, 0);
+  if (recording(dy)) {
+    // An infinite bound is none.
+    const Tensor above = x > min || Tensor(min == -HUGE_VAL);
+    return where(above && (x < max || Tensor(max == HUGE_VAL)), dy, 0);
+  }
   const double params[] = {min, max};
   return apply("clamp_backward", Binary::clamp_backward, dy, x, params);
 }
@@ -23,7 +28,7 @@ Tensor abs_backward(const Tensor& dy, const Tensor& x) {
 
 Tensor extremum_backward(const Tensor& dy, const Tensor& a, const Tensor& b, bool largest) {
   if (recording(dy)) {
-    return where(largest ? a > b : a < b, dy, where(a == b, dy * 0.5, 0));
+    return where(largest ? a < b : a > b, 0, where(a == b, dy * 0.5, dy));
   }
   const auto op = largest ? kernels::Ternary::maximum_backward : kernels::Ternary::minimum_backward;
   const Promoted left(a, dy.dtype()), right(b, dy.dtype());

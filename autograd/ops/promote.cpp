@@ -1,6 +1,7 @@
 #include "reel/autograd/ops/promote.h"
 
 #include <algorithm>
+#include <string>
 
 #include "reel/autograd/fail.h"
 
@@ -26,7 +27,7 @@ DType mixed_result_type(const TensorImpl& x, const TensorImpl& y) {
   return promote_types(stronger.dtype, dtype_of_operand(weaker));
 }
 
-Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
+std::optional<Shape> try_broadcast(const Shape& a, const Shape& b) {
   if (a == b) return a;
   const Shape& longer = a.size() >= b.size() ? a : b;
   const Shape& shorter = a.size() >= b.size() ? b : a;
@@ -34,10 +35,41 @@ Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
   for (Size i = 1; i <= shorter.size(); ++i) {
     const Size of_longer = longer[longer.size() - i], of_shorter = shorter[shorter.size() - i];
     if (of_longer == of_shorter || of_shorter == 1) continue;
-    check(of_longer == 1, op, "expected shapes that broadcast together, got {} and {}", a, b);
+    if (of_longer != 1) return {};
     result[result.size() - i] = of_shorter;
   }
   return result;
+}
+
+namespace {
+
+/// Where one of the shapes is the other without a dimension, as a reduction leaves it.
+std::string help_with_lost_dimension(const Shape& a, const Shape& b) {
+  const Shape& longer = a.size() >= b.size() ? a : b;
+  const Shape& shorter = a.size() >= b.size() ? b : a;
+  if (shorter.empty() || shorter.size() + 1 != longer.size()) return "";
+  for (Size dim = longer.size() - 1; dim > 0; --dim) {
+    Shape reduced = longer;
+    reduced.erase(dim);
+    if (reduced == shorter) {
+      return fmt::format(
+          "\nhelp: keep the dimension that was reduced, as in x.mean({}, true), or "
+          "put it back with unsqueeze({})",
+          dim, dim);
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
+  const std::optional<Shape> shape = try_broadcast(a, b);
+  if (!shape) [[unlikely]] {
+    fail(op, "expected shapes that broadcast together, got {} and {}{}", a, b,
+         help_with_lost_dimension(a, b));
+  }
+  return *shape;
 }
 
 }  // namespace reel::detail

@@ -2,7 +2,10 @@
 
 // Internal: which dtype and shape an op of several tensors has.
 
+#include <optional>
+
 #include "reel/autograd/dtype.h"
+#include "reel/autograd/ops/checks.h"
 #include "reel/autograd/shape.h"
 #include "reel/autograd/tensor.h"
 
@@ -35,12 +38,16 @@ DType mixed_result_type(const TensorImpl& a, const TensorImpl& b);
 
 /// The dtype of an op of these tensors, as `torch.result_type`: tensors with dimensions decide; a
 /// 0-d tensor and, behind it, a C++ number count only where their kind is higher.
-inline DType result_type(const Tensor& a, const Tensor& b) {
-  const TensorImpl& x = a.impl();
-  const TensorImpl& y = b.impl();
+/// Throws `[add] expected a tensor as input, got an undefined one`.
+inline DType result_type(const char* op, const Tensor& a, const Tensor& b) {
+  const TensorImpl& x = *check_defined(op, "input", a).get();
+  const TensorImpl& y = *check_defined(op, "input", b).get();
   const bool same = x.dtype == y.dtype && !x.is_number && !y.is_number;
   return same ? x.dtype : mixed_result_type(x, y);
 }
+
+/// The shape both broadcast to, if they do.
+std::optional<Shape> try_broadcast(const Shape& a, const Shape& b);
 
 /// The shape both broadcast to.
 /// Throws `[add] expected shapes that broadcast together, got [2, 3] and [4]`.

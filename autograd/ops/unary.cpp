@@ -1,5 +1,3 @@
-#include <cmath>
-#include <limits>
 #include <numbers>
 
 #include "reel/autograd/fail.h"
@@ -19,7 +17,8 @@ using kernels::Unary;
 
 /// The tensor as the functions below take it: integers as float32.
 struct Floating : Promoted {
-  explicit Floating(const Tensor& x) : Promoted(x, detail::floating_type(x.dtype())) {}
+  Floating(const char* op, const Tensor& x)
+      : Promoted(x, detail::floating_type(detail::check_defined(op, "input", x).dtype())) {}
 };
 
 Tensor apply(const char* op, Unary f, const Promoted& x) {
@@ -27,19 +26,18 @@ Tensor apply(const char* op, Unary f, const Promoted& x) {
 }
 
 /// A function whose result keeps the dtype, bool excepted.
-Tensor apply_to_number(const char* op, Unary f, const Tensor& x, const double* params = nullptr) {
+Tensor apply_to_number(const char* op, Unary f, const Tensor& x) {
+  detail::check_defined(op, "input", x);
   check(x.dtype() != bool_, op, "expected numbers, got dtype bool");
-  return detail::apply(op, f, x, params);
+  return detail::apply(op, f, x);
 }
 
 /// Rounding in some direction: a step function, which leaves integers alone.
 Tensor round_to_whole(OpName op, Unary f, const Tensor& x) {
-  if (!is_floating(x.dtype())) return clone(x);
+  if (!is_floating(detail::check_defined(op, "input", x).dtype())) return clone(x);
   return record(op, detail::apply(op, f, x),
                 wrt(x, [](const Tensor& dy) { return zeros_like(dy); }));
 }
-
-bool is_whole(double bound) { return bound == std::floor(bound); }
 
 }  // namespace
 
@@ -63,44 +61,31 @@ Tensor square(const Tensor& x) {
                 wrt(x, [x = save(x)](const Tensor& dy) { return detail::square_backward(dy, x); }));
 }
 
-Tensor clamp(const Tensor& x, std::optional<double> min, std::optional<double> max) {
-  check(min || max, "clamp", "expected min or max or both, got neither");
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  const double params[] = {min.value_or(-infinity), max.value_or(infinity)};
-  if (!x.is_floating_point() && !(is_whole(params[0]) && is_whole(params[1]))) {
-    return clamp(x.to(float32), min, max);
-  }
-  return record("clamp", apply_to_number("clamp", Unary::clamp, x, params),
-                wrt(x, [x = save(x), low = params[0], high = params[1]](const Tensor& dy) {
-                  return detail::clamp_backward(dy, x, low, high);
-                }));
-}
-
 Tensor floor(const Tensor& x) { return round_to_whole("floor", Unary::floor, x); }
 Tensor ceil(const Tensor& x) { return round_to_whole("ceil", Unary::ceil, x); }
 Tensor round(const Tensor& x) { return round_to_whole("round", Unary::round, x); }
 
 Tensor exp(const Tensor& input) {
-  const Floating x(input);
+  const Floating x("exp", input);
   return record("exp", apply("exp", Unary::exp, x),
                 wrt(x.tensor(), [](const Tensor& dy, const Tensor& y) { return dy * y; }));
 }
 
 Tensor log(const Tensor& input) {
-  const Floating x(input);
+  const Floating x("log", input);
   return record("log", apply("log", Unary::log, x),
                 wrt(x.tensor(), [x = save(x)](const Tensor& dy) { return dy / x; }));
 }
 
 Tensor log1p(const Tensor& input) {
-  const Floating x(input);
+  const Floating x("log1p", input);
   return record(
       "log1p", apply("log1p", Unary::log1p, x),
       wrt(x.tensor(), [x = save(x)](const Tensor& dy) { return detail::log1p_backward(dy, x); }));
 }
 
 Tensor expm1(const Tensor& input) {
-  const Floating x(input);
+  const Floating x("expm1", input);
   return record("expm1", apply("expm1", Unary::expm1, x),
                 wrt(x.tensor(), [](const Tensor& dy, const Tensor& y) {
                   return detail::expm1_backward(dy, y);
@@ -108,7 +93,7 @@ Tensor expm1(const Tensor& input) {
 }
 
 Tensor sqrt(const Tensor& input) {
-  const Floating x(input);
+  const Floating x("sqrt", input);
   return record("sqrt", apply("sqrt", Unary::sqrt, x),
                 wrt(x.tensor(), [](const Tensor& dy, const Tensor& y) {
                   return detail::sqrt_backward(dy, y);
@@ -116,7 +101,7 @@ Tensor sqrt(const Tensor& input) {
 }
 
 Tensor rsqrt(const Tensor& input) {
-  const Floating x(input);
+  const Floating x("rsqrt", input);
   return record("rsqrt", apply("rsqrt", Unary::rsqrt, x),
                 wrt(x.tensor(), [](const Tensor& dy, const Tensor& y) {
                   return detail::rsqrt_backward(dy, y);
@@ -124,7 +109,7 @@ Tensor rsqrt(const Tensor& input) {
 }
 
 Tensor reciprocal(const Tensor& input) {
-  const Floating x(input);
+  const Floating x("reciprocal", input);
   return record("reciprocal", apply("reciprocal", Unary::reciprocal, x),
                 wrt(x.tensor(), [](const Tensor& dy, const Tensor& y) {
                   return detail::reciprocal_backward(dy, y);
@@ -132,19 +117,19 @@ Tensor reciprocal(const Tensor& input) {
 }
 
 Tensor sin(const Tensor& input) {
-  const Floating x(input);
+  const Floating x("sin", input);
   return record("sin", apply("sin", Unary::sin, x),
                 wrt(x.tensor(), [x = save(x)](const Tensor& dy) { return dy * cos(x); }));
 }
 
 Tensor cos(const Tensor& input) {
-  const Floating x(input);
+  const Floating x("cos", input);
   return record("cos", apply("cos", Unary::cos, x),
                 wrt(x.tensor(), [x = save(x)](const Tensor& dy) { return -dy * sin(x); }));
 }
 
 Tensor tanh(const Tensor& input) {
-  const Floating x(input);
+  const Floating x("tanh", input);
   return record("tanh", apply("tanh", Unary::tanh, x),
                 wrt(x.tensor(), [](const Tensor& dy, const Tensor& y) {
                   return detail::tanh_backward(dy, y);
@@ -152,7 +137,7 @@ Tensor tanh(const Tensor& input) {
 }
 
 Tensor sigmoid(const Tensor& input) {
-  const Floating x(input);
+  const Floating x("sigmoid", input);
   return record("sigmoid", apply("sigmoid", Unary::sigmoid, x),
                 wrt(x.tensor(), [](const Tensor& dy, const Tensor& y) {
                   return detail::sigmoid_backward(dy, y);
@@ -160,7 +145,7 @@ Tensor sigmoid(const Tensor& input) {
 }
 
 Tensor erf(const Tensor& input) {
-  const Floating x(input);
+  const Floating x("erf", input);
   return record("erf", apply("erf", Unary::erf, x),
                 wrt(x.tensor(), [x = save(x)](const Tensor& dy) {
                   return dy * (2 * std::numbers::inv_sqrtpi * exp(-square(x)));
@@ -170,9 +155,6 @@ Tensor erf(const Tensor& input) {
 Tensor Tensor::neg() const { return reel::neg(*this); }
 Tensor Tensor::abs() const { return reel::abs(*this); }
 Tensor Tensor::square() const { return reel::square(*this); }
-Tensor Tensor::clamp(std::optional<double> min, std::optional<double> max) const {
-  return reel::clamp(*this, min, max);
-}
 Tensor Tensor::exp() const { return reel::exp(*this); }
 Tensor Tensor::log() const { return reel::log(*this); }
 Tensor Tensor::log1p() const { return reel::log1p(*this); }

@@ -190,7 +190,9 @@ TEST_CASE("gradients where a function has a kink follow PyTorch") {
   CHECK(gradient(maximum(x, 0)) == Values{0, 0.5, 1});
   CHECK(gradient(minimum(x, 0)) == Values{1, 0.5, 0});
   CHECK(gradient(maximum(x, x)) == Values{1, 1, 1});
-  CHECK(gradient(clamp(x, 0, 1)) == Values{0, 1, 1});
+  CHECK(gradient(clamp(x, 0, 1)) == Values{0, 0, 0});
+  CHECK(gradient(clamp(x, -2, 1)) == Values{1, 1, 0});
+  CHECK(gradient(clamp(x, {}, 0)) == Values{1, 0, 0});
   CHECK(gradient(pow(x, 0)) == Values{0, 0, 0});
   CHECK(gradient(pow(x, 3)) == Values{3, 0, 3});
   CHECK(gradient(floor(x)) == Values{0, 0, 0});
@@ -255,7 +257,13 @@ TEST_CASE("dtypes are promoted as in PyTorch, numbers by their kind") {
   CHECK((of(int64) / of(int64)).dtype() == float32);
   CHECK((of(uint8) / 2).dtype() == float32);
   CHECK(exp(of(int64)).dtype() == float32);
-  CHECK(pow(of(int32), 2).dtype() == float32);
+  CHECK(pow(of(int32), 2).dtype() == int32);
+  CHECK(pow(of(uint8), of(int64)).dtype() == int64);
+  CHECK(pow(of(bool_), 2).dtype() == int64);
+  CHECK(pow(of(int32), 2.0).dtype() == float32);
+  CHECK(pow(Tensor(2), 2).dtype() == int64);
+  CHECK(pow(Tensor(2.0), 2).dtype() == float32);
+  CHECK(pow(Tensor(2.0), 1.7).dtype() == float32);
   CHECK(relu(of(int32)).dtype() == int32);
   CHECK(maximum(of(int32), 0.5).dtype() == float32);
   CHECK(where(of(bool_), of(int32), 1.5).dtype() == float32);
@@ -349,7 +357,8 @@ TEST_CASE("wrong dtypes and options are refused in a sentence") {
   CHECK_THROWS_WITH_AS(sign(flags), doctest::Contains("[sign]"), Error);
   CHECK_THROWS_WITH_AS(square(flags), doctest::Contains("[square]"), Error);
   CHECK_THROWS_WITH_AS(relu(flags), doctest::Contains("[relu]"), Error);
-  CHECK_THROWS_WITH_AS(clamp(flags, 0, 1), doctest::Contains("[clamp]"), Error);
+  CHECK_THROWS_WITH_AS(clamp(flags, false, true), "[clamp] expected numbers, got dtype bool",
+                       Error);
   CHECK_THROWS_WITH_AS(clamp(ones({2}), {}, {}), doctest::Contains("got neither"), Error);
   CHECK_THROWS_WITH_AS(where(ones({2}), 1, 2),
                        "[where] expected a condition of dtype bool, got float32", Error);
@@ -357,6 +366,138 @@ TEST_CASE("wrong dtypes and options are refused in a sentence") {
                        doctest::Contains("[gelu] expected .approximate"), Error);
   CHECK_THROWS_WITH_AS(softplus(ones({2}), 0), doctest::Contains("[softplus] expected a positive"),
                        Error);
-  CHECK_THROWS_AS(exp(Tensor{}), Error);
+  for (const double beta : {-1., inf, nan_value}) CHECK_THROWS_AS(softplus(ones({2}), beta), Error);
+  CHECK_THROWS_AS(softplus(ones({2}), 1, nan_value), Error);
+  CHECK_THROWS_WITH_AS(elu(ones({2}), -nan_value), "[elu] expected a finite alpha, got nan", Error);
+  CHECK_THROWS_AS(leaky_relu(ones({2}), inf), Error);
   CHECK_THROWS_AS(Tensor{} + 1, Error);
+}
+
+TEST_CASE("an op names itself when a tensor is missing") {
+  const Tensor none, x = ones({2});
+  const auto says = [](auto f, const char* text) {
+    CHECK_THROWS_WITH_AS(f(), doctest::Contains(text), Error);
+  };
+  says([&] { x + none; }, "[add] expected a tensor as input, got an undefined one");
+  says([&] { none* x; }, "[mul] expected a tensor as input, got an undefined one");
+  says([&] { pow(none, 2); }, "[pow] expected a tensor as input");
+  says([&] { exp(none); }, "[exp] expected a tensor as input");
+  says([&] { relu(none); }, "[relu] expected a tensor as input");
+  says([&] { gelu(none); }, "[gelu] expected a tensor as input");
+  says([&] { abs(none); }, "[abs] expected a tensor as input");
+  says([&] { floor(none); }, "[floor] expected a tensor as input");
+  says([&] { isnan(none); }, "[isnan] expected a tensor as input");
+  says([&] { eq(x, none); }, "[eq] expected a tensor as input");
+  says([&] { clamp(none, 0, 1); }, "[clamp] expected a tensor as input");
+  says([&] { where(none, x, x); }, "[where] expected a tensor as condition");
+  says([&] { sum(none); }, "[sum] expected a tensor as input");
+  says([&] { mean(none); }, "[mean] expected a tensor as input");
+  says([&] { max(none, 0); }, "[max] expected a tensor as input");
+  says([&] { argmax(none); }, "[argmax] expected a tensor as input");
+  says([&] { cumsum(none, 0); }, "[cumsum] expected a tensor as input");
+  says([&] { softmax(none, 0); }, "[softmax] expected a tensor as input");
+  says([&] { cross_entropy_logits(none, x); }, "[cross_entropy] expected a tensor as input");
+  says([&] { matmul(x, none); }, "[matmul] expected a tensor as b");
+  says([&] { linear(none, x); }, "[linear] expected a tensor as input");
+  says([&] { batch_norm(none, x, x); }, "[batch_norm] expected a tensor as input");
+  says([&] { layer_norm(none, 2); }, "[layer_norm] expected a tensor as input");
+  says([&] { dropout(none); }, "[dropout] expected a tensor as input");
+  says([&] { embedding(none, x); }, "[embedding] expected a tensor as input");
+  says([&] { scaled_dot_product_attention(x, none, x); },
+       "[scaled_dot_product_attention] expected a tensor as key");
+}
+
+TEST_CASE("powers of integers are integers, exact to the last digit") {
+  const std::int64_t odd = (std::int64_t{1} << 53) + 1;
+  CHECK(pow(tensor({odd}), 1).item<std::int64_t>() == odd);
+  CHECK(pow(tensor({odd, -3}), tensor({0, 3}))[1].item<std::int64_t>() == -27);
+  CHECK(pow(tensor({std::int64_t{3}}), 39).item<std::int64_t>() == 4052555153018976267);
+  CHECK(pow(tensor({std::int64_t{3}}), 41).item<std::int64_t>() == -420491770248316829);  // wraps
+  check_values(pow(tensor({3, 16}, {.dtype = uint8}), 300), {2}, {113, 0});                // mod 256
+  check_values(pow(tensor({true, false}), 2), {2}, {1, 0});
+  check_values(pow(2, tensor({0, 1, 10})), {3}, {1, 2, 1024});
+  CHECK(pow(zeros(0, {.dtype = int64}), zeros(0, {.dtype = int64})).numel() == 0);
+  check_values(pow(tensor({4, 9}), 0.5), {2}, {2, 3});
+  CHECK_THROWS_WITH_AS(
+      pow(tensor({2, 3}), -1),
+      "[pow] expected exponents of 0 or more for integers, got -1\nhelp: x.to(float32)", Error);
+  CHECK_THROWS_AS(pow(tensor({2, 3}), tensor({1, -2})), Error);
+  CHECK_THROWS_WITH_AS(pow(tensor({true}), tensor({true})), doctest::Contains("[pow] expected"),
+                       Error);
+}
+
+TEST_CASE("clamp of integers is exact, and of their dtype where the bounds are integers") {
+  const std::int64_t odd = (std::int64_t{1} << 53) + 1;
+  CHECK(clamp(tensor({std::int64_t{5}}), odd).item<std::int64_t>() == odd);
+  CHECK(clamp(tensor({odd + 2}), {}, odd).item<std::int64_t>() == odd);
+  CHECK(tensor({odd + 2}).clamp_(0, odd).item<std::int64_t>() == odd);
+  check_values(clamp(tensor({0, 200}, {.dtype = uint8}), -1, 300), {2}, {0, 200});
+  CHECK(clamp(tensor({0, 200}, {.dtype = uint8}), -1, 300).dtype() == uint8);
+  CHECK(clamp(tensor({-3, 4, 9}), 0., 5.).dtype() == float32);
+  CHECK(clamp(tensor({true, false}), 0, 1).dtype() == int64);
+  const Tensor x = tensor({-3, 4, 9});
+  check_values(x.clamp(0), {3}, {0, 4, 9});
+  CHECK_THROWS_WITH_AS(x.clamp_(0.5), "[clamp_] expected bounds that fit dtype int64, got float32",
+                       Error);
+}
+
+TEST_CASE("clamp takes tensors as bounds, which get their share of the gradient") {
+  const Tensor x = random_tensor({2, 3}), low = random_tensor({3}, -2, 0, 5),
+               high = random_tensor({2, 1}, 0, 2, 6);
+  check_values(clamp(x, low, high), {2, 3}, values_of(minimum(maximum(x, low), high)));
+  check_gradients([](const Tensor& v, const Tensor& a, const Tensor& b) { return clamp(v, a, b); },
+                  x, low, high);
+  check_gradients([](const Tensor& v, const Tensor& b) { return clamp(v, {}, b); }, x, high);
+  const Tensor edge = tensor({0., 1.}, {.dtype = float64, .requires_grad = true});
+  check_values(grad(sum(clamp(edge, tensor({0., 0.}), 3)), edge), {2}, {0.5, 1});
+  const Tensor y = tensor({5., -5.});
+  y.clamp_(tensor({0., 0.}), tensor({1., 1.}));
+  check_values(y, {2}, {1, 0});
+  CHECK_THROWS_WITH_AS(clamp(x, zeros(4)), doctest::Contains("[clamp] expected shapes that"),
+                       Error);
+}
+
+TEST_CASE("a bound that is NaN makes everything NaN, and infinite numbers pass where none is") {
+  for (const DType dtype : {float32, float64}) {
+    const Tensor x = tensor({-1., 0.5, 3., inf}, {.dtype = dtype, .requires_grad = true});
+    CHECK(isnan(clamp(x, nan_value, 2)).all().item<bool>());
+    CHECK(isnan(clamp(x, {}, nan_value)).all().item<bool>());
+    CHECK(isnan(x.detach().clone().clamp_(0, nan_value)).all().item<bool>());
+    check_values(grad(sum(clamp(x, nan_value, 2)), x), {4}, {0, 0, 0, 0});
+    check_values(grad(sum(clamp(x, 0)), x), {4}, {0, 1, 1, 1});
+    check_values(grad(sum(clamp(x, 2, 1)), x), {4}, {0, 0, 0, 0});  // as PyTorch: all are the max
+    check_values(clamp(x, 2, 1), {4}, {1, 1, 1, 1});
+    const Tensor recorded = grad(sum(clamp(x, 0, 3)), x, {.create_graph = true});
+    check_values(recorded, {4}, {0, 1, 0, 0});
+    check_values(grad(sum(clamp(x, 0)), x, {.create_graph = true}), {4}, {0, 1, 1, 1});
+  }
+}
+
+TEST_CASE("of maximum and minimum with NaN both sides get the gradient") {
+  const Tensor a = tensor({1., nan_value, 2.}, {.dtype = float64, .requires_grad = true});
+  const Tensor b = tensor({nan_value, 1., 1.}, {.dtype = float64, .requires_grad = true});
+  for (const bool create_graph : {false, true}) {
+    const auto of = [&](const Tensor& y) {
+      return grad({sum(y)}, {a, b}, {.create_graph = create_graph});
+    };
+    check_values(of(maximum(a, b))[0], {3}, {1, 1, 1});
+    check_values(of(maximum(a, b))[1], {3}, {1, 1, 0});
+    check_values(of(minimum(a, b))[0], {3}, {1, 1, 0});
+    check_values(of(minimum(a, b))[1], {3}, {1, 1, 1});
+  }
+}
+
+TEST_CASE("shapes that a reduction left show how to keep the dimension") {
+  const Tensor data = ones({4, 3});
+  CHECK_THROWS_WITH_AS(
+      data - data.mean(1),
+      "[sub] expected shapes that broadcast together, got [4, 3] and [4]\n"
+      "help: keep the dimension that was reduced, as in x.mean(1, true), or put it "
+      "back with unsqueeze(1)",
+      Error);
+  CHECK_THROWS_WITH_AS(ones({2, 3, 4}) * ones({2, 4}), doctest::Contains("unsqueeze(1)"), Error);
+  CHECK_THROWS_WITH_AS(ones({2, 3}) + ones({4}),
+                       "[add] expected shapes that broadcast together, got [2, 3] and [4]", Error);
+  CHECK_THROWS_WITH_AS(masked_fill(ones({2, 3}), ones({4}) > 0, 0),
+                       doctest::Contains("[masked_fill] expected shapes that broadcast"), Error);
 }

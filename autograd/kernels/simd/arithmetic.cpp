@@ -67,17 +67,13 @@ struct LeakyRelu {
   }
 };
 
-/// A bound as a T; bounds that T cannot hold become its last value.
+/// A bound as a T; for integers an int64 in the bits of the double, which is exact.
 template <class T>
 T bound(double value) {
   if constexpr (is_float<T>) {
     return static_cast<T>(value);
   } else {
-    constexpr T least =
-        std::is_signed_v<T> ? static_cast<T>(WorkType<T>(1) << (8 * sizeof(T) - 1)) : T(0);
-    constexpr T most = static_cast<T>(~static_cast<WorkType<T>>(least));
-    if (!(value > static_cast<double>(least))) return least;
-    return value < static_cast<double>(most) ? static_cast<T>(value) : most;
+    return static_cast<T>(__builtin_bit_cast(std::int64_t, value));
   }
 }
 
@@ -86,8 +82,13 @@ struct Clamp {
   T min, max;
   explicit Clamp(const double* params) : min(bound<T>(params[0])), max(bound<T>(params[1])) {}
   T operator()(T x) const {
-    const T raised = x < min ? min : x;  // a NaN stays one
-    return raised > max ? max : raised;
+    if constexpr (is_float<T>) {  // a NaN comes through, whosever it is
+      const T raised = ((x >= min) | (x != x)) ? x : min;
+      return ((raised <= max) | (raised != raised)) ? raised : max;
+    } else {
+      const T raised = x < min ? min : x;
+      return raised > max ? max : raised;
+    }
   }
 };
 
@@ -174,6 +175,16 @@ struct Div {
     return a / b;
   }
 };
+struct IntegerPow {
+  std::int64_t operator()(std::int64_t base, std::int64_t exponent) const {
+    std::uint64_t power = 1;
+    for (auto factor = static_cast<std::uint64_t>(base); exponent > 0; exponent >>= 1) {
+      if ((exponent & 1) != 0) power *= factor;
+      factor *= factor;
+    }
+    return static_cast<std::int64_t>(power);
+  }
+};
 struct Maximum {
   template <class T>
   T operator()(T a, T b) const {
@@ -206,9 +217,13 @@ struct LeakyReluBackward {
 template <class T>
 struct ClampBackward {
   T min, max;
+  bool no_min, no_max;  // an infinite bound is none
   explicit ClampBackward(const double* params)
-      : min(static_cast<T>(params[0])), max(static_cast<T>(params[1])) {}
-  T operator()(T dy, T x) const { return ((x >= min) & (x <= max)) ? dy : T(0); }
+      : min(static_cast<T>(params[0])),
+        max(static_cast<T>(params[1])),
+        no_min(params[0] == -__builtin_inf()),
+        no_max(params[1] == __builtin_inf()) {}
+  T operator()(T dy, T x) const { return ((x > min) | no_min) & ((x < max) | no_max) ? dy : T(0); }
 };
 struct AbsBackward {
   template <class T>
@@ -292,7 +307,7 @@ REEL_COMPARISON(Xor, (a != T(0)) != (b != T(0)));
 struct MaximumBackward {
   template <class T>
   T operator()(T dy, T a, T b) const {
-    return a > b ? dy : a == b ? dy * T(0.5) : T(0);
+    return a < b ? T(0) : a == b ? dy * T(0.5) : dy;
   }
 };
 struct DivBackward {
@@ -304,7 +319,7 @@ struct DivBackward {
 struct MinimumBackward {
   template <class T>
   T operator()(T dy, T a, T b) const {
-    return a < b ? dy : a == b ? dy * T(0.5) : T(0);
+    return a > b ? T(0) : a == b ? dy * T(0.5) : dy;
   }
 };
 struct Where {  // of bits, without a branch: a random condition would mispredict every other one
@@ -406,6 +421,7 @@ ArithmeticTable make_table() {
   set_floating<float>(table);
   set_floating<double>(table);
   set_numbers<std::int64_t>(table);
+  set<IntegerPow, std::int64_t>(table, Binary::pow);
   set_numbers<std::int32_t>(table);
   set_numbers<std::uint8_t>(table);
   set_all_dtypes<bool>(table);

@@ -1,6 +1,7 @@
 #include "reel/autograd/kernels/pointwise.h"
 
 #include <doctest/doctest.h>
+#include <bit>
 
 #include <algorithm>
 #include <chrono>
@@ -282,15 +283,17 @@ TEST_CASE("integers wrap instead of overflowing") {
   }
 }
 
-TEST_CASE("clamp bounds beyond an integer dtype become its last values") {
-  const double params[] = {-std::numeric_limits<double>::infinity(), 1e30};
+TEST_CASE("clamp reads the bounds of integers from the bits of its parameters") {
+  const auto bits = [](std::int64_t value) { return std::bit_cast<double>(value); };
+  const std::int64_t odd = (std::int64_t{1} << 53) + 1;
+  const double wide[] = {bits(INT64_MIN), bits(odd)}, narrow[] = {bits(1), bits(254)};
   for (const Level& level : levels()) {
     CAPTURE(level.name);
     const auto& loops = level.arithmetic->unary[static_cast<int>(Unary::clamp)];
-    CHECK(run_unary<std::int64_t>(loops[index_of<std::int64_t>], {-5, INT64_MAX, INT64_MIN},
-                                  params) == std::vector<std::int64_t>{-5, INT64_MAX, INT64_MIN});
-    CHECK(run_unary<std::uint8_t>(loops[index_of<std::uint8_t>], {0, 255}, params) ==
-          std::vector<std::uint8_t>{0, 255});
+    CHECK(run_unary<std::int64_t>(loops[index_of<std::int64_t>], {-5, odd + 1, INT64_MIN}, wide) ==
+          std::vector<std::int64_t>{-5, odd, INT64_MIN});
+    CHECK(run_unary<std::uint8_t>(loops[index_of<std::uint8_t>], {0, 7, 255}, narrow) ==
+          std::vector<std::uint8_t>{1, 7, 254});
   }
 }
 
