@@ -1,8 +1,12 @@
 #include "reel/autograd/ops/matmul.h"
 
+#include <optional>
+#include <string>
+
 #include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/gemm.h"
+#include "reel/autograd/ops/checks.h"
 #include "reel/autograd/ops/pointwise.h"
 #include "reel/autograd/ops/pointwise_backward.h"
 #include "reel/autograd/ops/promote.h"
@@ -16,19 +20,37 @@ namespace {
 using kernels::Matrix;
 
 void check_dtypes(const char* op, const Tensor& a, const Tensor& b) {
-  check(a.dtype() == b.dtype(), op, "expected tensors of one dtype, got {} and {}", a.dtype(),
-        b.dtype());
+  detail::check_one_dtype(op, "a", a, "b", b);
   check(a.dtype() != bool_, op, "expected a dtype of numbers, got bool");
 }
 
 void check_rank(const char* op, const Tensor& x, Size rank) {
+  detail::check_defined(op, "input", x);
   check(x.dim() == rank, op, "expected a tensor with {} dimension{}, got shape {}", rank,
         rank == 1 ? "" : "s", x.shape());
 }
 
+/// How to make rows of `size` numbers of `x`, where its last dimensions hold as many.
+std::string help_with_rows(const char* name, const Shape& x, Size size) {
+  for (Size dim = 1; dim < x.size(); ++dim) {
+    if (Shape(x.begin() + dim, x.end()).numel() == size) {
+      return fmt::format("\nhelp: {}.flatten({})", name, dim);
+    }
+  }
+  if (x.size() < 2 || x.numel() != size) return "";
+  return fmt::format("\nhelp: for one sample {}.unsqueeze(0).flatten(1)", name);
+}
+
 void check_inner(const char* op, const Tensor& a, const Tensor& b, Size k, Size other) {
-  check(k == other, op, "expected inner sizes to be equal, got shapes {} and {}", a.shape(),
-        b.shape());
+  check(k == other, op, "expected inner sizes to be equal, got shapes {} and {}{}", a.shape(),
+        b.shape(), help_with_rows("a", a.shape(), other));
+}
+
+void check_matrices(const char* op, const Tensor& a, const Tensor& b) {
+  check_rank(op, a, 2);
+  check_rank(op, b, 2);
+  check_dtypes(op, a, b);
+  check_inner(op, a, b, a.shape()[1], b.shape()[0]);
 }
 
 /// The tensor itself if its last two dimensions are a matrix that products can read, else a copy.
@@ -47,8 +69,11 @@ Matrix matrix(const Tensor& x) {
 }
 
 Shape batch_shape(const Tensor& a, const Tensor& b) {
-  return detail::broadcast_shapes("matmul", Shape(a.shape().begin(), a.shape().end() - 2),
-                                  Shape(b.shape().begin(), b.shape().end() - 2));
+  const std::optional<Shape> batch = detail::try_broadcast(
+      Shape(a.shape().begin(), a.shape().end() - 2), Shape(b.shape().begin(), b.shape().end() - 2));
+  check(batch.has_value(), "matmul",
+        "expected batches that broadcast together, got shapes {} and {}", a.shape(), b.shape());
+  return *batch;
 }
 
 /// The strides of the dimensions before the matrix, 0 where `batch` repeats them.
@@ -118,15 +143,18 @@ struct LinearSizes {
 };
 
 LinearSizes check_linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  detail::check_defined("linear", "input", x);
+  detail::check_defined("linear", "weight", weight);
   check(x.dim() >= 1 && weight.dim() == 2, "linear",
         "expected input [.., in] and weight [out, in], got {} and {}", x.shape(), weight.shape());
-  check_dtypes("linear", x, weight);
+  detail::check_one_dtype("linear", "input", x, "weight", weight);
+  check(x.dtype() != bool_, "linear", "expected a dtype of numbers, got bool");
   const Size out = weight.shape()[0], in = weight.shape()[1];
   check(x.shape().back() == in, "linear",
-        "expected input of shape [.., {}] to match weight {}, got {}", in, weight.shape(),
-        x.shape());
+        "expected input of shape [.., {}] to match weight {}, got {}{}", in, weight.shape(),
+        x.shape(), help_with_rows("x", x.shape(), in));
   if (bias.defined()) {
-    check_dtypes("linear", x, bias);
+    detail::check_one_dtype("linear", "input", x, "bias", bias);
     check(bias.shape() == Shape{out}, "linear",
           "expected bias of shape [{}] to match weight {}, got {}", out, weight.shape(),
           bias.shape());
@@ -157,6 +185,8 @@ Tensor bias_gradient(const Tensor& dy) { return dy.dim() == 1 ? dy : sum(as_rows
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
+  detail::check_defined("matmul", "a", a);
+  detail::check_defined("matmul", "b", b);
   check(a.dim() >= 1 && b.dim() >= 1, "matmul",
         "expected tensors with at least 1 dimension, got shapes {} and {}", a.shape(), b.shape());
   check_dtypes("matmul", a, b);
@@ -170,10 +200,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
 }
 
 Tensor mm(const Tensor& a, const Tensor& b) {
-  check_rank("mm", a, 2);
-  check_rank("mm", b, 2);
-  check_dtypes("mm", a, b);
-  check_inner("mm", a, b, a.shape()[1], b.shape()[0]);
+  check_matrices("mm", a, b);
   return multiply("mm", a, b);
 }
 
@@ -202,7 +229,8 @@ Tensor outer(const Tensor& a, const Tensor& b) {
 }
 
 Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const AddmmOptions& options) {
-  const Tensor product = mm(a, b);
+  check_matrices("addmm", a, b);
+  const Tensor product = multiply("mm", a, b);
   return add(options.beta == 1 ? input : mul(input, options.beta),
              options.alpha == 1 ? product : mul(product, options.alpha));
 }

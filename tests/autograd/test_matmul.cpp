@@ -207,11 +207,24 @@ TEST_CASE("matmul says what does not fit") {
                        "[matmul] expected tensors with at least 1 dimension, got shapes [] and [3]",
                        Error);
   CHECK_THROWS_WITH_AS(matmul(zeros({3}), zeros(3, {.dtype = float64})),
-                       "[matmul] expected tensors of one dtype, got float32 and float64", Error);
+                       "[matmul] expected a and b of one dtype, got float32 and float64\n"
+                       "help: a.to(float64)",
+                       Error);
   CHECK_THROWS_WITH_AS(matmul(zeros(3, {.dtype = bool_}), zeros(3, {.dtype = bool_})),
                        "[matmul] expected a dtype of numbers, got bool", Error);
-  CHECK_THROWS_WITH_AS(matmul(zeros({2, 4, 3}), zeros({3, 3, 4})), doctest::Contains("[matmul]"),
+  CHECK_THROWS_WITH_AS(matmul(zeros({2, 4, 3}), zeros({3, 3, 4})),
+                       "[matmul] expected batches that broadcast together, got shapes [2, 4, 3] "
+                       "and [3, 3, 4]",
                        Error);
+  CHECK_THROWS_WITH_AS(
+      matmul(zeros({5, 2, 3}), zeros({6, 4})),
+      "[matmul] expected inner sizes to be equal, got shapes [5, 2, 3] and [6, 4]\n"
+      "help: a.flatten(1)",
+      Error);
+  CHECK_THROWS_WITH_AS(matmul(zeros({2, 3}, {.dtype = int64}), zeros({3, 3})),
+                       doctest::Contains("got int64 and float32\nhelp: a.to(float32)"), Error);
+  CHECK_THROWS_WITH_AS(addmm(zeros(3), zeros({2, 3}), zeros({2, 3})),
+                       doctest::Contains("[addmm] expected inner sizes"), Error);
   CHECK_THROWS_AS(matmul(Tensor(), zeros({3})), Error);
 }
 
@@ -244,7 +257,41 @@ TEST_CASE("linear says what does not fit") {
                        "[linear] expected input [.., in] and weight [out, in], got [] and [4, 3]",
                        Error);
   CHECK_THROWS_WITH_AS(linear(zeros({2, 3}), zeros({4, 3}, {.dtype = float64})),
-                       "[linear] expected tensors of one dtype, got float32 and float64", Error);
+                       "[linear] expected input and weight of one dtype, got float32 and float64\n"
+                       "help: input.to(float64)",
+                       Error);
+  const Tensor w = zeros({10, 784});
+  const auto says = [](auto f, const char* text) { CHECK_THROWS_WITH_AS(f(), text, Error); };
+  says(
+      [&] {
+        linear(zeros({32, 1, 28, 28}), w);
+      },
+      "[linear] expected input of shape [.., 784] to match weight [10, 784], got [32, 1, 28, 28]\n"
+      "help: x.flatten(1)");
+  says(
+      [&] {
+        linear(zeros({8, 4, 28, 28}), w);
+      },
+      "[linear] expected input of shape [.., 784] to match weight [10, 784], got [8, 4, 28, 28]\n"
+      "help: x.flatten(2)");
+  says(
+      [&] {
+        detail::linear_relu(zeros({28, 28}), w);
+      },
+      "[linear] expected input of shape [.., 784] to match weight [10, 784], got [28, 28]\n"
+      "help: for one sample x.unsqueeze(0).flatten(1)");
+  says(
+      [&] {
+        linear(zeros({5, 784}, {.dtype = uint8}), w);
+      },
+      "[linear] expected input and weight of one dtype, got uint8 and float32\n"
+      "help: input.to(float32)");
+  says(
+      [&] {
+        linear(zeros({5, 784}), w, zeros(10, {.dtype = float64}));
+      },
+      "[linear] expected input and bias of one dtype, got float32 and float64\n"
+      "help: input.to(float64)");
 }
 
 TEST_CASE("linear with its ReLU inside equals the two ops") {
