@@ -1,12 +1,16 @@
 #include "reel/nn/loss.h"
 
+#include <cmath>
 #include <limits>
 #include <utility>
 
 #include "reel/autograd/fail.h"
+#include "reel/autograd/ops/checks.h"
+#include "reel/autograd/ops/classes.h"
 #include "reel/autograd/ops/create.h"
 #include "reel/autograd/ops/index.h"
 #include "reel/autograd/ops/pointwise.h"
+#include "reel/autograd/ops/promote.h"
 #include "reel/autograd/ops/reduce.h"
 #include "reel/autograd/ops/softmax.h"
 #include "reel/autograd/ops/view.h"
@@ -14,6 +18,8 @@
 
 namespace reel::nn {
 namespace {
+
+using reel::detail::class_dim;
 
 Tensor reduce(const Tensor& losses, Reduction reduction) {
   switch (reduction) {
@@ -26,11 +32,25 @@ Tensor reduce(const Tensor& losses, Reduction reduction) {
   }
 }
 
+/// How to give `target` the shape of `input`, or the other way round, where one has a dimension of
+/// 1 more: an output of shape [N, 1] and labels of shape [N].
+const char* help_with_column(const Shape& input, const Shape& target) {
+  const auto is_column_of = [](const Shape& column, const Shape& flat) {
+    Shape longer = flat;
+    longer.push_back(1);
+    return flat.size() == 1 && column == longer;
+  };
+  if (is_column_of(input, target)) return "\nhelp: target.unsqueeze(1), or input.squeeze(1)";
+  return is_column_of(target, input) ? "\nhelp: target.squeeze(1)" : "";
+}
+
 void check_same_shape(const char* op, const Tensor& input, const Tensor& target) {
+  reel::detail::check_defined(op, "input", input);
+  reel::detail::check_defined(op, "target", target);
   check(input.is_floating_point(), op, "expected a floating-point input, got dtype {}",
         input.dtype());
-  check(input.shape() == target.shape(), op, "expected a target of the input's shape {}, got {}",
-        input.shape(), target.shape());
+  check(input.shape() == target.shape(), op, "expected a target of the input's shape {}, got {}{}",
+        input.shape(), target.shape(), help_with_column(input.shape(), target.shape()));
 }
 
 void check_probabilities(const char* op, const Tensor& p) {
@@ -57,32 +77,7 @@ struct Classes {
   Tensor counts;
 };
 
-Size class_dim(const Tensor& input) { return input.dim() == 1 ? 0 : 1; }
-
-Shape without_classes(const Tensor& input) {
-  Shape shape = input.shape();
-  shape.erase(class_dim(input));
-  return shape;
-}
-
-void check_weight(const char* op, const Tensor& weight, Size classes) {
-  if (!weight.defined()) return;
-  check(weight.shape() == Shape{classes} && weight.is_floating_point(), op,
-        "expected a floating-point weight of shape [{}], one for each class, got {} {}", classes,
-        weight.dtype(), weight.shape());
-}
-
-Classes check_classes(const char* op, const Tensor& input, const Tensor& target,
-                      Size ignore_index) {
-  const Shape shape = without_classes(input);
-  check(!target.is_floating_point() && target.dtype() != bool_, op,
-        "expected integer classes of shape {} for an input of shape {}, got {} {}\n"
-        "help: convert them with target.to(int64)",
-        shape, input.shape(), target.dtype(), target.shape());
-  check(target.shape() == shape, op,
-        "expected classes of shape {} for an input of shape {}, got {}", shape, input.shape(),
-        target.shape());
-
+Classes read_classes(const char* op, const Tensor& input, const Tensor& target, Size ignore_index) {
   const Size classes = input.size(class_dim(input));
   const Tensor index = target.to(int64).contiguous();
   const Size* values = index.data_ptr<Size>();
@@ -91,7 +86,7 @@ Classes check_classes(const char* op, const Tensor& input, const Tensor& target,
     if (values[i] == ignore_index)
       all_count = false;
     else if (values[i] < 0 || values[i] >= classes) [[unlikely]]
-      fail(op, "expected classes in [0, {}), got {}", classes, values[i]);
+      reel::detail::wrong_class(op, classes, values[i], index, ignore_index);
   }
   if (all_count) return {index, {}};
   const Tensor counts = index != ignore_index;
@@ -118,8 +113,7 @@ Tensor classes_loss(const char* op, const Tensor& log_p, const Tensor& target, c
                     Size ignore_index, Reduction reduction, double smoothing) {
   const Size dim = class_dim(log_p);
   const Size count = log_p.size(dim);
-  check_weight(op, weight, count);
-  const Classes classes = check_classes(op, log_p, target, ignore_index);
+  const Classes classes = read_classes(op, log_p, target, ignore_index);
   const Tensor weights = element_weights(classes, weight, log_p.dtype());
 
   Tensor losses = -log_p.gather(dim, classes.index.unsqueeze(dim)).squeeze(dim);
@@ -142,7 +136,9 @@ Tensor probabilities_loss(const Tensor& log_p, const Tensor& target,
                           const CrossEntropyOptions& options) {
   const Size dim = class_dim(log_p);
   const Size count = log_p.size(dim);
-  check_weight("cross_entropy", options.weight, count);
+  check(!options.weight.defined() || options.weight.shape() == Shape{count}, "cross_entropy",
+        "expected a weight of shape [{}], one for each class, got {}", count,
+        options.weight.defined() ? options.weight.shape() : Shape{});
   check(options.ignore_index < 0, "cross_entropy",
         "expected integer classes to use ignore_index = {}, got probabilities",
         options.ignore_index);
@@ -170,32 +166,31 @@ Tensor log_of(const Tensor& p) {
 
 Tensor cross_entropy(const Tensor& input, const Tensor& target,
                      const CrossEntropyOptions& options) {
-  check(input.is_floating_point(), "cross_entropy", "expected a floating-point input, got dtype {}",
-        input.dtype());
-  check(input.dim() >= 1, "cross_entropy",
-        "expected an input of shape [N, C], [N, C, d1, ...] or [C], got []");
-  check(options.label_smoothing >= 0 && options.label_smoothing <= 1, "cross_entropy",
-        "expected label_smoothing in [0, 1], got {}", options.label_smoothing);
+  reel::detail::check_defined("cross_entropy", "input", input);
+  reel::detail::check_defined("cross_entropy", "target", target);
+  reel::detail::check_between("cross_entropy", "label_smoothing", options.label_smoothing, 0, 1);
   const bool classes = !target.is_floating_point() || target.shape() != input.shape();
-  if (options.from_logits && classes)
+  if (options.from_logits && classes) {
     return cross_entropy_logits(input, target,
                                 {.weight = options.weight,
                                  .ignore_index = options.ignore_index,
                                  .label_smoothing = options.label_smoothing,
                                  .reduction = options.reduction});
+  }
+  check(input.is_floating_point() && input.dim() >= 1, "cross_entropy",
+        "expected a floating-point input of shape [N, C], [N, C, d1, ...] or [C], got {} {}",
+        input.dtype(), input.shape());
   if (!options.from_logits) check_probabilities("cross_entropy", input);
   const Tensor log_p = options.from_logits ? log_softmax(input, class_dim(input)) : log_of(input);
   if (!classes) return probabilities_loss(log_p, target, options);
+  reel::detail::check_classes("cross_entropy", log_p, target, options.weight);
   return classes_loss("cross_entropy", log_p, target, options.weight, options.ignore_index,
                       options.reduction, options.label_smoothing);
 }
 
 Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target,
                 const NllLossOptions& options) {
-  check(log_probabilities.is_floating_point(), "nll_loss",
-        "expected a floating-point input, got dtype {}", log_probabilities.dtype());
-  check(log_probabilities.dim() >= 1, "nll_loss",
-        "expected an input of shape [N, C], [N, C, d1, ...] or [C], got []");
+  reel::detail::check_classes("nll_loss", log_probabilities, target, options.weight);
   return classes_loss("nll_loss", log_probabilities, target, options.weight, options.ignore_index,
                       options.reduction, 0);
 }
@@ -213,39 +208,62 @@ Tensor l1_loss(const Tensor& input, const Tensor& target, const LossOptions& opt
   return reduce(abs(input - target), options.reduction);
 }
 
+namespace {
+
+/// d^2 / 2 up to a distance of delta, a line beyond. The derivative is the difference cut at delta;
+/// that of the formula would multiply an infinite difference by 0.
+Tensor huber(const char* op, const Tensor& d, double delta) {
+  Tensor losses;
+  {
+    const NoGradGuard no_grad;
+    const Tensor distance = abs(d);
+    losses = where(distance < delta, 0.5 * square(d), delta * (distance - 0.5 * delta));
+  }
+  return record(op, std::move(losses), wrt(d, [d = save(d), delta](const Tensor& dy) {
+                  return dy * clamp(d, -delta, delta);
+                }));
+}
+
+}  // namespace
+
 Tensor huber_loss(const Tensor& input, const Tensor& target, const HuberLossOptions& options) {
   check_same_shape("huber_loss", input, target);
   check(options.delta > 0, "huber_loss", "expected a delta above 0, got {}", options.delta);
-  const Tensor d = input - target;
-  const Tensor distance = abs(d);
-  const Tensor losses = where(distance < options.delta, 0.5 * square(d),
-                              options.delta * (distance - 0.5 * options.delta));
-  return reduce(losses, options.reduction);
+  return reduce(huber("huber_loss", input - target, options.delta), options.reduction);
 }
 
 Tensor smooth_l1_loss(const Tensor& input, const Tensor& target,
                       const SmoothL1LossOptions& options) {
   check_same_shape("smooth_l1_loss", input, target);
-  check(options.beta >= 0, "smooth_l1_loss", "expected a beta of 0 or more, got {}", options.beta);
+  reel::detail::check_not_negative("smooth_l1_loss", "beta", options.beta);
   if (options.beta == 0) return l1_loss(input, target, {options.reduction});
-  const Tensor d = input - target;
-  const Tensor distance = abs(d);
-  const Tensor losses =
-      where(distance < options.beta, square(d) / (2 * options.beta), distance - 0.5 * options.beta);
-  return reduce(losses, options.reduction);
+  return reduce(huber("smooth_l1_loss", input - target, options.beta) / options.beta,
+                options.reduction);
 }
 
 Tensor binary_cross_entropy(const Tensor& probabilities, const Tensor& target,
                             const BinaryCrossEntropyOptions& options) {
-  check_same_shape("binary_cross_entropy", probabilities, target);
-  check_probabilities("binary_cross_entropy", probabilities);
-  const Tensor& p = probabilities;
-  // Two steps, so that no infinity times zero comes up in backward.
-  const auto log_cut = [](const Tensor& x) {
-    const Tensor above = x > 0;
-    return where(above, clamp(log(where(above, x, 1)), -100), -100);
-  };
-  Tensor losses = -(target * log_cut(p) + (1 - target) * log_cut(1 - p));
+  constexpr const char* op = "binary_cross_entropy";
+  check_same_shape(op, probabilities, target);
+  check_probabilities(op, probabilities);
+  const DType dtype = reel::detail::result_type(op, probabilities, target);
+  const Tensor p = probabilities.to(dtype), t = target.to(dtype);
+  Tensor losses;
+  {
+    const NoGradGuard no_grad;
+    const auto log_cut = [](const Tensor& x) { return clamp(x, -100); };
+    losses = (t - 1) * log_cut(log1p(-p)) - t * log_cut(log(p));
+  }
+  // Where a logarithm is cut its slope is not, so that a sure and wrong network still learns: as
+  // PyTorch does it.
+  losses =
+      record("binary_cross_entropy", std::move(losses),
+             wrt(p,
+                 [p = save(p), t = save(t)](const Tensor& dy) {
+                   constexpr double least = 1e-12;
+                   return dy * ((p() - t()) / clamp((1 - p()) * p(), least));
+                 }),
+             wrt(t, [p = save(p)](const Tensor& dy) { return dy * (log1p(-p()) - log(p())); }));
   if (options.weight.defined()) losses = losses * options.weight;
   return reduce(losses, options.reduction);
 }

@@ -1,7 +1,8 @@
 #include "reel/autograd/detail/op_scope.h"
-#include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/reduce.h"
 #include "reel/autograd/kernels/softmax.h"
+#include "reel/autograd/ops/checks.h"
+#include "reel/autograd/ops/classes.h"
 #include "reel/autograd/ops/create.h"
 #include "reel/autograd/ops/index.h"
 #include "reel/autograd/ops/pointwise.h"
@@ -69,7 +70,7 @@ Tensor cross_entropy_rows(const Rows& rows, LossReduction reduction) {
   const kernels::CrossEntropy problem = rows.problem();
   const Size bad = kernels::find_bad_target(problem);
   if (bad >= 0) [[unlikely]] {
-    fail(op, "expected classes in [0, {}), got {}", problem.classes, problem.targets[bad]);
+    detail::wrong_class(op, problem.classes, problem.targets[bad], rows.targets, rows.ignore_index);
   }
   const DType dtype = rows.logits.dtype();
   Tensor out = empty(problem.rows, {.dtype = dtype});
@@ -93,36 +94,13 @@ Tensor cross_entropy_rows(const Rows& rows, LossReduction reduction) {
       }));
 }
 
-void check_input(const Tensor& logits, const Tensor& targets,
-                 const CrossEntropyLogitsOptions& options) {
-  check(logits.is_floating_point(), op, "expected a floating-point input, got dtype {}",
-        logits.dtype());
-  check(logits.dim() >= 1, op, "expected an input of shape [N, C], [N, C, d1, ...] or [C], got []");
-  Shape expected = logits.shape();
-  const Size class_dim = logits.dim() == 1 ? 0 : 1;
-  const Size classes = expected[class_dim];
-  expected.erase(class_dim);
-  check(!targets.is_floating_point() && targets.dtype() != bool_, op,
-        "expected integer classes of shape {} for an input of shape {}, got {} {}\n"
-        "help: convert them with target.to(int64)",
-        expected, logits.shape(), targets.dtype(), targets.shape());
-  check(targets.shape() == expected, op,
-        "expected classes of shape {} for an input of shape {}, got {}", expected, logits.shape(),
-        targets.shape());
-  check(options.label_smoothing >= 0 && options.label_smoothing <= 1, op,
-        "expected label_smoothing in [0, 1], got {}", options.label_smoothing);
-  const Tensor& weight = options.weight;
-  check(!weight.defined() || (weight.is_floating_point() && weight.shape() == Shape{classes}), op,
-        "expected a floating-point weight of shape [{}], one for each class, got {} {}", classes,
-        weight.defined() ? weight.dtype() : float32, weight.defined() ? weight.shape() : Shape{});
-}
-
 }  // namespace
 
 Tensor cross_entropy_logits(const Tensor& logits, const Tensor& targets,
                             const CrossEntropyLogitsOptions& options) {
   const detail::OpScope scope(op, logits, targets);
-  check_input(logits, targets, options);
+  detail::check_classes(op, logits, targets, options.weight);
+  detail::check_between(op, "label_smoothing", options.label_smoothing, 0, 1);
   const Size rank = logits.dim();
   Tensor matrix = logits;
   if (rank > 2) {

@@ -183,8 +183,8 @@ TEST_CASE("binary losses follow their formulas") {
 
 TEST_CASE("binary cross entropy of logits is exact far from 0") {
   const Tensor x = tensor({-4.0, 4.0}, {.dtype = float64});
-  const Tensor losses = nn::binary_cross_entropy_with_logits(
-      x, tensor({0.0, 0.0}), {.reduction = Reduction::none});
+  const Tensor losses =
+      nn::binary_cross_entropy_with_logits(x, tensor({0.0, 0.0}), {.reduction = Reduction::none});
   CHECK(losses[0].item() == doctest::Approx(0.018149927917809738).epsilon(1e-14));
   CHECK(losses[1].item() == doctest::Approx(4.0181499279178097).epsilon(1e-14));
 }
@@ -196,12 +196,44 @@ TEST_CASE("binary losses stay finite at the ends") {
   loss.backward();
   CHECK(testing::same(far.grad(), tensor({0.5, -0.5})));
 
-  const Tensor p = tensor({0.0, 1.0}).requires_grad_();
-  const Tensor wrong = nn::binary_cross_entropy(p, tensor({1.0, 0.0}));
-  CHECK(wrong.item() == 100);
-  wrong.backward();
-  CHECK(std::isfinite(p.grad().sum().item()));
-  CHECK(nn::binary_cross_entropy(p, tensor({0.0, 1.0})).item() == 0);
+  CHECK(nn::binary_cross_entropy(tensor({0.0, 1.0}), tensor({0.0, 1.0})).item() == 0);
+}
+
+TEST_CASE("binary cross entropy at the ends has the values and slopes of PyTorch") {
+  // torch 2.15: F.binary_cross_entropy(p, t, reduction="none") and its gradients.
+  for (const DType dtype : {float32, float64}) {
+    const TensorOptions options{.dtype = dtype};
+    const Tensor p = tensor({0., 1., 0., 1., 0.5, 0.}, options).requires_grad_();
+    const Tensor t = tensor({1., 0., 0., 1., 0.25, 0.5}, options).requires_grad_();
+    const Tensor losses = nn::binary_cross_entropy(p, t, {.reduction = Reduction::none});
+    CHECK(testing::close(losses, tensor({100., 100., 0., 0., std::log(2.), 50.}), 1e-6));
+    losses.sum().backward();
+    CHECK(testing::close(p.grad(), tensor({-1e12, 1e12, 0., 0., 1., -5e11}), 1e-6));
+    const double inf = std::numeric_limits<double>::infinity();
+    CHECK(testing::same(t.grad().to(float64),
+                        tensor({inf, -inf, inf, -inf, 0., inf}, {.dtype = float64})));
+  }
+  const Tensor p = tensor({0.25f}).requires_grad_();
+  nn::binary_cross_entropy(p, tensor({1}), {}).backward();
+  CHECK(p.grad().item() == doctest::Approx(-4));
+  nn::binary_cross_entropy(p, tensor({1.}, {.dtype = float64}), {}).backward();
+  CHECK(p.grad().item() == doctest::Approx(-8));
+}
+
+TEST_CASE("an infinite difference has the slope of the line, an undefined one is NaN") {
+  const double inf = std::numeric_limits<double>::infinity();
+  for (const double sign : {1., -1.}) {
+    const Tensor x = tensor({sign * inf}).requires_grad_();
+    const Tensor huber = nn::huber_loss(x, zeros({1}), {.delta = 2});
+    CHECK(huber.item() == inf);
+    CHECK(grad(huber, x).item() == 2 * sign);
+    const Tensor smooth = nn::smooth_l1_loss(x, zeros({1}), {.beta = 2});
+    CHECK(smooth.item() == inf);
+    CHECK(grad(smooth, x).item() == sign);
+  }
+  const Tensor x = tensor({std::nan("")}).requires_grad_();
+  CHECK(std::isnan(grad(nn::huber_loss(x, zeros({1})), x).item()));
+  CHECK(std::isnan(grad(nn::smooth_l1_loss(x, zeros({1})), x).item()));
 }
 
 TEST_CASE("regression and binary losses pass gradcheck") {
@@ -271,11 +303,66 @@ TEST_CASE("losses refuse what does not fit") {
       "help: for logits use {.from_logits = true}",
       Error);
   CHECK_THROWS_WITH_AS(nn::mse_loss(zeros({2}), zeros({2, 1})),
-                       "[mse_loss] expected a target of the input's shape [2], got [2, 1]", Error);
+                       "[mse_loss] expected a target of the input's shape [2], got [2, 1]\n"
+                       "help: target.squeeze(1)",
+                       Error);
   CHECK_THROWS_AS(nn::l1_loss(zeros({2}), zeros({3})), Error);
   CHECK_THROWS_AS(nn::l1_loss(tensor({1}), tensor({1})), Error);
   CHECK_THROWS_AS(nn::huber_loss(zeros({2}), zeros({2}), {.delta = 0}), Error);
   CHECK_THROWS_AS(nn::smooth_l1_loss(zeros({2}), zeros({2}), {.beta = -1}), Error);
+  CHECK_THROWS_WITH_AS(nn::huber_loss(zeros({2}), zeros({2}), {.delta = -std::nan("")}),
+                       "[huber_loss] expected a delta above 0, got nan", Error);
+  CHECK_THROWS_AS(nn::smooth_l1_loss(zeros({2}), zeros({2}), {.beta = std::nan("")}), Error);
+  CHECK_THROWS_AS(nn::cross_entropy(x, tensor({0, 1, 2, 0}), {.label_smoothing = std::nan("")}),
+                  Error);
   CHECK_THROWS_AS(nn::binary_cross_entropy(tensor({1.5}), tensor({1.0})), Error);
   CHECK_THROWS_AS(nn::binary_cross_entropy_with_logits(zeros({2}), zeros({3})), Error);
+}
+
+TEST_CASE("losses say what to do with a target of the usual wrong kinds") {
+  const Tensor x = logits({4, 3}), column = logits({4, 1});
+  const auto says = [](auto f, const char* text) {
+    CHECK_THROWS_WITH_AS(f(), doctest::Contains(text), Error);
+  };
+  const auto losses = {
+      +[](const Tensor& input, const Tensor& target) { return nn::cross_entropy(input, target); },
+      +[](const Tensor& input, const Tensor& target) { return nn::nll_loss(input, target); },
+      +[](const Tensor& input, const Tensor& target) {
+        return nn::cross_entropy(softmax(input, 1), target, {.from_logits = false});
+      }};
+  for (const auto loss : losses) {
+    says(
+        [&] {
+          loss(x, tensor({1, 2, 3, 1}));
+        },
+        "expected classes in [0, 3), got 3\nhelp: classes count from 0: target - 1");
+    says(
+        [&] {
+          loss(x, tensor({{1}, {2}, {0}, {1}}));
+        },
+        "expected classes of shape [4] for an input of shape [4, 3], got [4, 1]\n"
+        "help: target.squeeze(1)");
+    says(
+        [&] {
+          loss(x, zeros({4, 3}, {.dtype = int64}));
+        },
+        "help: of one-hot rows take target.argmax(1); probabilities are target.to(float32)");
+    says(
+        [&] {
+          loss(column, tensor({0, 1, 1, 0}));
+        },
+        "expected classes in [0, 1), got 1\nhelp: one output tells two classes apart with "
+        "binary_cross_entropy_with_logits; cross_entropy wants an output for each");
+  }
+  says([&] { nn::mse_loss(column, zeros({4})); },
+       "expected a target of the input's shape [4, 1], got [4]\n"
+       "help: target.unsqueeze(1), or input.squeeze(1)");
+  says(
+      [&] {
+        nn::binary_cross_entropy_with_logits(zeros({4}), zeros({4, 1}));
+      },
+      "got [4, 1]\nhelp: target.squeeze(1)");
+  says([&] { nn::mse_loss(Tensor(), x); }, "[mse_loss] expected a tensor as input");
+  says([&] { nn::huber_loss(x, Tensor()); }, "[huber_loss] expected a tensor as target");
+  says([&] { nn::cross_entropy(x, Tensor()); }, "[cross_entropy] expected a tensor as target");
 }
