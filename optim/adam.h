@@ -23,6 +23,7 @@ struct AdamOptions {
 /// **Example** `optim::Adam adam{nn::parameters(net), {.lr = 1e-3}};`
 class REEL_API Adam final : public GroupedOptimizer<AdamOptions> {
  public:
+  using GroupedOptimizer::GroupedOptimizer;
   explicit Adam(const std::vector<Tensor>& parameters, const AdamOptions& options = {});
   explicit Adam(const std::vector<Group>& groups);
 

@@ -22,6 +22,7 @@ struct AdamWOptions {
 /// **Example** `optim::AdamW adamw{nn::parameters(net), {.lr = 3e-4, .weight_decay = 0.1}};`
 class REEL_API AdamW final : public GroupedOptimizer<AdamWOptions> {
  public:
+  using GroupedOptimizer::GroupedOptimizer;
   explicit AdamW(const std::vector<Tensor>& parameters, const AdamWOptions& options = {});
   explicit AdamW(const std::vector<Group>& groups);
 

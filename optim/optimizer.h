@@ -1,9 +1,11 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <functional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -119,11 +121,30 @@ class REEL_API Optimizer {
 };
 
 /// The part of an optimizer that knows its options' type. `Options` is an aggregate with a member
-/// `lr`.
+/// `lr`. An optimizer inherits its constructors, which tell wrong calls from those it has itself.
 template <class Options>
 class GroupedOptimizer : public Optimizer {
  public:
   using Group = ParameterGroup<Options>;
+
+  /// Not from a module. (A tensor alone is left to the compiler: this constructor would make
+  /// `SGD({weight})` ambiguous.)
+  template <class P>
+  requires(!std::convertible_to<const P&, std::vector<Tensor>> &&
+           !std::convertible_to<const P&, std::vector<Group>> && !std::derived_from<P, Tensor> &&
+           !std::same_as<P, Group> &&
+           !std::derived_from<P, Optimizer>) explicit GroupedOptimizer(const P&,
+                                                                       const Options& = {})
+      : Optimizer("") {
+    static_assert(sizeof(P) == 0,
+                  "Reel: an optimizer takes parameters: nn::parameters(net), or a list of tensors, "
+                  "{weight, bias}");
+  }
+  /// Not with a bare number.
+  template <class P, class T>
+  requires std::is_arithmetic_v<T> GroupedOptimizer(const P&, T) : Optimizer("") {
+    static_assert(sizeof(T) == 0, "Reel: options of an optimizer have names: write {.lr = 0.1}");
+  }
 
   /// The options of one group, which may be changed between steps. Throws for a group that does not
   /// exist.
@@ -150,7 +171,7 @@ class GroupedOptimizer : public Optimizer {
   }
 
  protected:
-  using Optimizer::Optimizer;
+  explicit GroupedOptimizer(const char* name) : Optimizer(name) {}
 
   /// `options` for a group that is known to be there, or about to be.
   Options& options_of(Size group) { return options_[static_cast<std::size_t>(group)]; }

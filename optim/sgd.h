@@ -21,6 +21,7 @@ struct SGDOptions {
 /// **Example** `optim::SGD sgd{nn::parameters(net), {.lr = 0.1, .momentum = 0.9}};`
 class REEL_API SGD final : public GroupedOptimizer<SGDOptions> {
  public:
+  using GroupedOptimizer::GroupedOptimizer;
   explicit SGD(const std::vector<Tensor>& parameters, const SGDOptions& options = {});
   explicit SGD(const std::vector<Group>& groups);
 

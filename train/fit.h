@@ -29,6 +29,12 @@ class AnyOptimizer {
   AnyOptimizer(optim::Optimizer& optimizer) : optimizer_(&optimizer, [](optim::Optimizer*) {}) {}
   template <std::derived_from<optim::Optimizer> O>
   AnyOptimizer(O&& optimizer) : optimizer_(std::make_shared<O>(std::move(optimizer))) {}
+  template <class O>
+  requires(!std::same_as<std::remove_cvref_t<O>, AnyOptimizer> &&
+           !std::derived_from<std::remove_cvref_t<O>, optim::Optimizer>) AnyOptimizer(O&&) {
+    static_assert(sizeof(O) == 0,
+                  "Reel: .optimizer takes an optimizer, as optim::Adam{nn::parameters(model)}");
+  }
 
   optim::Optimizer* get() const { return optimizer_.get(); }
 
@@ -83,6 +89,10 @@ struct PredictOptions {
   Size batch_size = 256;  ///< changes speed and memory, not the result
 };
 
+/// A model that takes one tensor and gives one.
+template <class Model>
+concept TensorModel = std::is_invocable_r_v<Tensor, Model&, const Tensor&>;
+
 // --- behind them -------------------------------------------------------------------------------
 
 namespace detail {
@@ -103,10 +113,20 @@ class ModelOf final : public AnyModel {
   static_assert(!std::is_const_v<Model>,
                 "Reel: fit, evaluate and predict switch the model between training and evaluation "
                 "mode: hand over one that is not const");
+  static_assert(
+      TensorModel<Model>,
+      "Reel: a model is called as model(inputs): write Tensor operator()(const Tensor& x) "
+      "const, which is what PyTorch calls forward");
 
  public:
   explicit ModelOf(Model& model) : model_(model) {}
-  Tensor forward(const Tensor& inputs) override { return model_(inputs); }
+  Tensor forward(const Tensor& inputs) override {
+    if constexpr (TensorModel<Model>) {
+      return model_(inputs);
+    } else {
+      return {};
+    }
+  }
   nn::NamedTensors parameters() override { return nn::named_parameters(model_); }
   std::vector<Tensor> state() override {
     std::vector<Tensor> tensors;
@@ -125,10 +145,6 @@ REEL_API Evaluation evaluate(AnyModel& model, const LabeledData& data,
 REEL_API Tensor predict(AnyModel& model, const Tensor& inputs, const PredictOptions& options);
 
 }  // namespace detail
-
-/// A model that takes one tensor and gives one.
-template <class Model>
-concept TensorModel = std::is_invocable_r_v<Tensor, Model&, const Tensor&>;
 
 // --- the three functions -----------------------------------------------------------------------
 
@@ -149,24 +165,40 @@ concept TensorModel = std::is_invocable_r_v<Tensor, Model&, const Tensor&>;
 /// when the loss or a gradient is not finite: before the step that would spoil the parameters,
 /// except for single elements of large gradients, which are told a little later. Follows
 /// `keras.Model.fit`.
-template <TensorModel Model>
+template <class Model>
 History fit(Model& model, const LabeledData& data, const FitOptions& options = {}) {
   detail::ModelOf<Model> any(model);
   return detail::fit(any, data, options);
 }
 
+/// Not from two tensors.
+template <class Model>
+History fit(Model&, const Tensor&, const Tensor&, const FitOptions& = {}) {
+  static_assert(sizeof(Model) == 0,
+                "Reel: inputs and targets become one data set: TensorDataset{x, y}");
+  return {};
+}
+
 /// The loss and accuracy of `model` on `data`, in eval mode, off the tape; modes are restored. Give
 /// the `.loss` that `fit` was given. Warns and throws about losses and outputs as `fit` does;
 /// throws `Error` when there is no data. Follows `keras.Model.evaluate`.
-template <TensorModel Model>
+template <class Model>
 Evaluation evaluate(Model& model, const LabeledData& data, const EvaluateOptions& options = {}) {
   detail::ModelOf<Model> any(model);
   return detail::evaluate(any, data, options);
 }
 
+/// Not from two tensors.
+template <class Model>
+Evaluation evaluate(Model&, const Tensor&, const Tensor&, const EvaluateOptions& = {}) {
+  static_assert(sizeof(Model) == 0,
+                "Reel: inputs and targets become one data set: TensorDataset{x, y}");
+  return {};
+}
+
 /// The outputs of `model` for `inputs` `[N, ...]`, batch by batch, in eval mode, off the tape;
 /// modes are restored. Throws `Error` when there is no input. Follows `keras.Model.predict`.
-template <TensorModel Model>
+template <class Model>
 Tensor predict(Model& model, const Tensor& inputs, const PredictOptions& options = {}) {
   detail::ModelOf<Model> any(model);
   return detail::predict(any, inputs, options);

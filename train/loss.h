@@ -24,15 +24,18 @@ class Loss {
   /// Cross-entropy from logits.
   Loss() : Loss(nn::CrossEntropyLoss{}) { is_default_ = true; }
 
-  template <LossFunction F>
-  Loss(F loss) {
+  template <class F>
+  requires(!std::same_as<F, Loss>) Loss(F loss) {
+    static_assert(LossFunction<F>,
+                  "Reel: a loss is an object or a function of outputs and targets, not its name: "
+                  "write .loss = nn::MSELoss{}");
     if constexpr (std::same_as<F, nn::CrossEntropyLoss>) {
       takes_ = loss.from_logits ? Takes::logits : Takes::probabilities;
     } else if constexpr (std::same_as<F, nn::NLLLoss>) {
       takes_ = Takes::log_probabilities;
     }
     if constexpr (requires { loss.ignore_index; }) ignore_index_ = loss.ignore_index;
-    function_ = std::move(loss);
+    if constexpr (LossFunction<F>) function_ = std::move(loss);
   }
 
   /// What the loss expects of the outputs, as far as fit knows it; all but `anything` want one for

@@ -437,3 +437,13 @@ TEST_CASE("a group that does not exist is told") {
   CHECK_THROWS_WITH_AS(std::as_const(sgd).options(1), "[SGD] expected a group in [0, 1), got 1",
                        Error);
 }
+
+TEST_CASE("a list of one tensor or one group makes an optimizer, in braces and in parentheses") {
+  const Tensor p = parameter(1);
+  const optim::SGD::Group group{{p}, {.lr = 0.5}};
+  CHECK(optim::SGD({p}).parameters().size() == 1);
+  CHECK(optim::SGD{{p}}.parameters().size() == 1);
+  CHECK(optim::SGD({p}, {.lr = 0.5}).lr() == 0.5);
+  CHECK(optim::SGD({group}).lr() == 0.5);
+  CHECK(optim::SGD{{group}}.lr() == 0.5);
+}

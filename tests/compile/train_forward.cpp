@@ -1,0 +1,12 @@
+// must not compile: Reel: a model is called as model.inputs.: write Tensor operator
+#include <reel/reel.h>
+
+struct Net {
+  reel::nn::Linear fc{2, 3};
+  reel::Tensor forward(const reel::Tensor& x) const { return fc(x); }
+};
+
+int main() {
+  Net net;
+  reel::train::predict(net, reel::zeros({4, 2}));
+}
