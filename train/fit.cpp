@@ -1,8 +1,8 @@
 #include "reel/train/fit.h"
 
-#include <chrono>
-#include <cmath>
+#include <algorithm>
 #include <cstdio>
+#include <numeric>
 
 #include "reel/autograd/fail.h"
 #include "reel/autograd/ops/join.h"
@@ -155,9 +155,10 @@ class Training {
       : model_(model),
         options_(options),
         bar_(options.verbose),
-        loader_(
-            data,
-            {.batch_size = options.batch_size, .shuffle = options.shuffle, .seed = options.seed}) {
+        loader_(data, {.batch_size = options.batch_size,
+                       .shuffle = options.shuffle,
+                       .seed = options.seed,
+                       .drop_last = options.drop_last}) {
     if (const optim::Optimizer* given = options.optimizer.get()) {
       for (const std::string& text : detail::check_optimizer(*given, model.parameters())) {
         warn(options.on_warning, text);
@@ -222,7 +223,7 @@ class Training {
 
   void step(const Progress& progress, Score& score, const Tensor& inputs, const Tensor& targets) {
     optimizer().zero_grad();
-    const Tensor outputs = model_.forward(inputs);
+    const Tensor outputs = forward(progress, inputs);
     if (progress.epoch == 1 && progress.step == 0) {
       look_at("fit", options_.loss, outputs, targets, options_.on_warning, bar_);
     }
@@ -233,6 +234,18 @@ class Training {
     detail::check_gradients(trained_, progress.step + 1, progress.epoch);
     optimizer().step();
     score.add(value, outputs, targets);
+  }
+
+  Tensor forward(const Progress& progress, const Tensor& inputs) {
+    try {
+      return model_.forward(inputs);
+    } catch (const Error& error) {
+      const bool lone = options_.batch_size > 1 && inputs.size(0) == 1;
+      if (!lone || progress.step + 1 < progress.steps) throw;
+      throw Error(std::string(error.what()) +
+                  "\nhelp: the last batch of the epoch holds one sample: .drop_last = true leaves "
+                  "it out");
+    }
   }
 
   void validate(EpochEnd& end, Progress& progress) {
@@ -262,6 +275,9 @@ History fit(AnyModel& model, const LabeledData& data, const FitOptions& options)
   require_data("fit", data);
   require_positive("fit", "epochs", options.epochs);
   require_positive("fit", "batch_size", options.batch_size);
+  check(!options.drop_last || data.size() >= options.batch_size, "fit",
+        "expected at least {} samples, a whole batch, with drop_last, got {}", options.batch_size,
+        data.size());
   check(!options.validation.defined() || options.validation.size() > 0, "fit",
         "expected validation data with at least one sample, got an empty set");
   return Training(model, data, options).run();
@@ -278,11 +294,37 @@ Tensor predict(AnyModel& model, const Tensor& inputs, const PredictOptions& opti
         "expected inputs of shape [N, ...] with N > 0, got {}",
         inputs.defined() ? to_string(inputs.shape()) : "an undefined tensor");
   require_positive("predict", "batch_size", options.batch_size);
+  const auto rows = [&](std::span<const Size> indices) {
+    return inputs.slice(0, indices.front(), indices.back() + 1);
+  };
+  try {
+    return predict(model, inputs.size(0), rows, options);
+  } catch (const Error& error) {
+    if (inputs.dim() > 3) throw;  // a batch of pictures, most likely
+    Shape sample = inputs.shape();
+    sample.erase(0);
+    throw Error(fmt::format(
+        "{}\nhelp: predict takes a batch [N, ...], and these for {} samples of shape {}; for a "
+        "single sample write predict(model, x.unsqueeze(0))",
+        error.what(), inputs.size(0), sample));
+  }
+}
+
+Tensor predict(AnyModel& model, Size samples,
+               const std::function<Tensor(std::span<const Size>)>& inputs,
+               const PredictOptions& options) {
+  check(samples > 0, "predict", "expected a data set with at least one sample, got an empty one");
+  require_positive("predict", "batch_size", options.batch_size);
   const ModeGuard eval_mode(model, false);
   const NoGradGuard no_grad;
+  std::vector<Size> order(static_cast<std::size_t>(samples));
+  std::iota(order.begin(), order.end(), 0);
   std::vector<Tensor> outputs;
-  for (const Tensor& batch : split(inputs, options.batch_size))
-    outputs.push_back(model.forward(batch));
+  for (Size first = 0; first < samples; first += options.batch_size) {
+    const Size count = std::min(options.batch_size, samples - first);
+    outputs.push_back(model.forward(inputs(std::span(order).subspan(
+        static_cast<std::size_t>(first), static_cast<std::size_t>(count)))));
+  }
   return outputs.size() == 1 ? outputs.front() : cat(outputs);
 }
 

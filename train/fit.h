@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -49,6 +50,7 @@ struct FitOptions {
   Size epochs = 1;                         ///< passes over the data
   Size batch_size = 32;                    ///< samples a step
   bool shuffle = true;                     ///< a new order in each epoch
+  bool drop_last = false;                  ///< leave out a last batch of fewer samples
   std::optional<std::uint64_t> seed = {};  ///< of the orders; unset: `manual_seed` rules them
   LabeledData validation = {};             ///< evaluated after each epoch
   std::vector<Callback> callbacks = {};    ///< called in order after each epoch
@@ -143,6 +145,10 @@ REEL_API History fit(AnyModel& model, const LabeledData& data, const FitOptions&
 REEL_API Evaluation evaluate(AnyModel& model, const LabeledData& data,
                              const EvaluateOptions& options);
 REEL_API Tensor predict(AnyModel& model, const Tensor& inputs, const PredictOptions& options);
+/// `inputs` gives those of a batch of the `samples` that there are.
+REEL_API Tensor predict(AnyModel& model, Size samples,
+                        const std::function<Tensor(std::span<const Size>)>& inputs,
+                        const PredictOptions& options);
 
 }  // namespace detail
 
@@ -202,6 +208,26 @@ template <class Model>
 Tensor predict(Model& model, const Tensor& inputs, const PredictOptions& options = {}) {
   detail::ModelOf<Model> any(model);
   return detail::predict(any, inputs, options);
+}
+
+/// The outputs of `model` for all inputs of a data set, in its order; targets are passed over.
+///
+/// **Example** `Tensor outputs = train::predict(model, test_set);`
+template <class Model, class D>
+requires(!std::convertible_to<const D&, Tensor>) Tensor
+    predict(Model& model, const D& data, const PredictOptions& options = {}) {
+  static_assert(Dataset<D>, "Reel: predict takes a tensor of inputs [N, ...] or a data set");
+  if constexpr (Dataset<D>) {
+    detail::ModelOf<Model> any(model);
+    const auto inputs = [&](std::span<const Size> indices) -> Tensor {
+      if constexpr (std::convertible_to<BatchOf<D>, Tensor>) {
+        return batch_of(data, indices);
+      } else {
+        return std::get<0>(batch_of(data, indices));
+      }
+    };
+    return detail::predict(any, data.size(), inputs, options);
+  }
 }
 
 }  // namespace reel::train

@@ -295,6 +295,77 @@ TEST_CASE("one-hot targets have an accuracy under cross-entropy") {
   CHECK(train::evaluate(spy, data, {.verbose = train::Verbose::none}).accuracy == 1.0);
 }
 
+TEST_CASE("a last, smaller batch can be left out") {
+  const TensorDataset data(randn({5, 2}), tensor({0, 1, 2, 0, 1}));
+  struct Sizes {
+    nn::Linear fc{2, 3};
+    std::vector<Size>* seen = nullptr;
+    Tensor operator()(const Tensor& x) const {
+      seen->push_back(x.size(0));
+      return fc(x);
+    }
+    REEL_FIELDS(fc)
+  };
+  std::vector<Size> seen;
+  Sizes model{.seen = &seen};
+  train::fit(model, data, {.batch_size = 2, .verbose = train::Verbose::none});
+  CHECK(seen == std::vector<Size>{2, 2, 1});
+  seen.clear();
+  train::fit(model, data, {.batch_size = 2, .drop_last = true, .verbose = train::Verbose::none});
+  CHECK(seen == std::vector<Size>{2, 2});
+  CHECK_THROWS_WITH_AS(train::fit(model, data, {.batch_size = 6, .drop_last = true}),
+                       "[fit] expected at least 6 samples, a whole batch, with drop_last, got 5",
+                       Error);
+}
+
+TEST_CASE("a layer that cannot work on a last batch of one names drop_last") {
+  nn::Sequential model{nn::Linear{2, 4}, nn::BatchNorm1d{4}, nn::Linear{4, 3}};
+  const TensorDataset data(randn({5, 2}), tensor({0, 1, 2, 0, 1}));
+  CHECK_THROWS_WITH_AS(
+      train::fit(model, data, {.batch_size = 2, .verbose = train::Verbose::none}),
+      doctest::Contains("\nhelp: the last batch of the epoch holds one sample: .drop_last = true "
+                        "leaves it out"),
+      Error);
+  train::fit(model, data, {.batch_size = 2, .drop_last = true, .verbose = train::Verbose::none});
+  // Whoever asks for batches of one is not told to leave out the last of them.
+  try {
+    train::fit(model, data, {.batch_size = 1, .verbose = train::Verbose::none});
+    FAIL("nothing thrown");
+  } catch (const Error& error) {
+    CHECK(std::string(error.what()).find("drop_last") == std::string::npos);
+  }
+}
+
+TEST_CASE("predict takes a data set, of pairs or of inputs alone, and keeps its order") {
+  const auto data = triangle(21);
+  nn::Linear model{2, 3};
+  const Tensor expected = train::predict(model, data.tensors()[0]);
+  const auto is_expected = [&](const Tensor& outputs) {
+    return outputs.eq(expected).all().item<bool>() && !outputs.requires_grad();
+  };
+  CHECK(is_expected(train::predict(model, data, {.batch_size = 4})));
+  CHECK(is_expected(train::predict(model, TensorDataset{data.tensors()[0]}, {.batch_size = 4})));
+  struct Single {
+    Tensor inputs;
+    Size size() const { return inputs.size(0); }
+    Tensor get(Size i) const { return inputs[i]; }
+  };
+  CHECK(is_expected(train::predict(model, Single{data.tensors()[0]})));
+  CHECK_THROWS_WITH_AS(train::predict(model, Single{zeros({0, 2})}),
+                       "[predict] expected a data set with at least one sample, got an empty one",
+                       Error);
+}
+
+TEST_CASE("predict says that a single sample needs a batch around it") {
+  nn::Sequential model{nn::Flatten{}, nn::Linear{784, 10}};
+  CHECK_THROWS_WITH_AS(train::predict(model, zeros({28, 28})),
+                       doctest::Contains("\nhelp: predict takes a batch [N, ...], and these for 28 "
+                                         "samples of shape [28]; for a single sample write "
+                                         "predict(model, x.unsqueeze(0))"),
+                       Error);
+  CHECK(train::predict(model, zeros({28, 28}).unsqueeze(0)).shape() == Shape{1, 10});
+}
+
 TEST_CASE("fit, evaluate and predict say what they cannot work with") {
   nn::Linear model{2, 3};
   const auto data = triangle();
