@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "reel/autograd/detail/locale.h"
+#include "reel/autograd/detail/plain_nan.h"
 
 #if __has_include(<sys/ioctl.h>)
 #include <sys/ioctl.h>
@@ -52,7 +53,7 @@ int columns(std::string_view text) {
 std::string number(double value) {
   const double size = std::abs(value);
   if (!std::isfinite(value) || size == 0 || (size >= 1e-3 && size < 1e4)) {
-    return fmt::format("{:.4f}", value);
+    return fmt::format("{:.4f}", reel::detail::plain_nan(value));
   }
   return fmt::format("{:.3e}", value);
 }
@@ -110,6 +111,24 @@ std::string join(const std::vector<Part>& parts) {
   return line;
 }
 
+/// Takes out the part needed least, if its rank is at least this.
+bool drop_part(std::vector<Part>& parts, int at_least) {
+  const auto worst = std::ranges::max_element(
+      parts, {}, [](const Part& part) { return part.text.empty() ? -1 : part.rank; });
+  if (worst->text.empty() || worst->rank < at_least) return false;
+  worst->text.clear();
+  return true;
+}
+
+/// The parts that there is room for, cut where even the last one is too long.
+std::string fitted(std::vector<Part> parts, int width) {
+  while (columns(join(parts)) > width && drop_part(parts, 1)) {
+  }
+  std::string line = join(parts);
+  while (columns(line) > width) line.pop_back();  // to the first byte of a character, which counts
+  return line;
+}
+
 const char* environment(const char* name) {
   const char* value = std::getenv(name);
   return value != nullptr && *value != '\0' ? value : nullptr;
@@ -158,22 +177,14 @@ std::string progress_line(const Progress& p, const ProgressLook& look) {
   if (p.step > 0 && p.steps > 0) {
     const double left =
         p.seconds / static_cast<double>(p.step) * static_cast<double>(p.steps - p.step);
-    parts.push_back({clock_time(std::max(left, 0.0)) + " left", 2});
+    if (left >= 1) parts.push_back({clock_time(left) + " left", 2});
   }
 
   const int width = std::max(look.width, 1);
   const bool has_bar = p.steps > 0;
   const int bar_room = has_bar ? shortest_bar + 2 : 0;
-  // Takes out the part needed least, if its rank is at least this.
-  const auto drop_part = [&parts](int at_least) {
-    const auto worst = std::ranges::max_element(
-        parts, {}, [](const Part& part) { return part.text.empty() ? -1 : part.rank; });
-    if (worst->text.empty() || worst->rank < at_least) return false;
-    worst->text.clear();
-    return true;
-  };
   constexpr int before_the_bar = 10;
-  while (columns(join(parts)) + bar_room > width && drop_part(before_the_bar)) {
+  while (columns(join(parts)) + bar_room > width && drop_part(parts, before_the_bar)) {
   }
   const int spare = width - columns(join(parts)) - 2;
   if (has_bar && spare >= shortest_bar) {
@@ -181,27 +192,24 @@ std::string progress_line(const Progress& p, const ProgressLook& look) {
     parts.insert(parts.begin() + 1, {bar(share, std::min(spare, longest_bar), look), 0});
     return join(parts);
   }
-  while (columns(join(parts)) > width && drop_part(1)) {
-  }
-  std::string line = join(parts);
-  if (columns(line) > width) line.resize(static_cast<std::size_t>(width));  // ASCII by now
-  return line;
+  return fitted(std::move(parts), width);
 }
 
-std::string epoch_line(const Progress& p) {
-  std::vector<Part> parts{{epoch_count(p)}, {step_count(p)}};
-  for (const Figure& figure : p.figures)
-    parts.push_back({figure.name + " " + number(figure.value)});
-  parts.push_back({speed(p)});
-  parts.push_back({readable_seconds(p.seconds)});
-  return join(parts);
+std::string epoch_line(const Progress& p, int width) {
+  std::vector<Part> parts{{epoch_count(p), 1}, {step_count(p), 9}};
+  for (std::size_t i = 0; i < p.figures.size(); ++i) {
+    const Figure& figure = p.figures[i];
+    const int rank = i == 0 ? 0 : std::min(1 + static_cast<int>(i), 7);
+    parts.push_back({figure.name + " " + number(figure.value), rank});
+  }
+  parts.push_back({speed(p), 10});
+  parts.push_back({readable_seconds(p.seconds), 8});
+  return width > 0 ? fitted(std::move(parts), width) : join(parts);
 }
 
 ProgressBar::ProgressBar(Verbose verbose, std::FILE* out)
-    : verbose_(verbose), out_(out), patience_(first_patience) {
-  if (verbose_ == Verbose::automatic) {
-    verbose_ = is_terminal(out) ? Verbose::bar : Verbose::lines;
-  }
+    : verbose_(verbose), out_(out), on_terminal_(is_terminal(out)), patience_(first_patience) {
+  if (verbose_ == Verbose::automatic) verbose_ = on_terminal_ ? Verbose::bar : Verbose::lines;
   look_.unicode = detail::utf8_locale();
   look_.color = environment("NO_COLOR") == nullptr;
   start();
@@ -230,13 +238,19 @@ void ProgressBar::start() {
   }
 }
 
+/// How wide a line may be that wraps nowhere; 0: as wide as it likes. The last column of a terminal
+/// stays free: a full line would make some wrap.
+int ProgressBar::width() const {
+  return on_terminal_ || verbose_ == Verbose::bar ? std::max(terminal_width(out_) - 1, 1) : 0;
+}
+
 double ProgressBar::seconds() const { return duration<double>(Clock::now() - began_).count(); }
 
 void ProgressBar::draw(const Progress& progress) {
   if (verbose_ == Verbose::none) return;
   const auto now = Clock::now();
   if (verbose_ == Verbose::lines) {
-    const std::string line = epoch_line(progress) + "\n";
+    const std::string line = epoch_line(progress, width()) + "\n";
     std::fwrite(line.data(), 1, line.size(), out_);
     std::fflush(out_);
     patience_ = std::min<Clock::duration>(patience_ * 2, longest_patience);
@@ -244,8 +258,7 @@ void ProgressBar::draw(const Progress& progress) {
     return;
   }
   clear();
-  // The last column stays free: a full line would make some terminals wrap.
-  look_.width = terminal_width(out_) - 1;
+  look_.width = width();
   const std::string line = progress_line(progress, look_);
   drawn_columns_ = columns(line);
   std::fwrite(line.data(), 1, line.size(), out_);
@@ -267,7 +280,7 @@ void ProgressBar::clear() {
 void ProgressBar::finish(const Progress& progress) {
   if (verbose_ == Verbose::none) return;
   clear();
-  const std::string line = epoch_line(progress) + "\n";
+  const std::string line = epoch_line(progress, width()) + "\n";
   std::fwrite(line.data(), 1, line.size(), out_);
   std::fflush(out_);
 }

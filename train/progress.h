@@ -34,12 +34,14 @@ struct ProgressLook {
 };
 
 /// The line that is redrawn while an epoch runs:
-/// `Epoch 2/5 ━━━━━━━━━╾──────  812/1875  loss 0.3712  accuracy 0.8655  54 us/step  0:01 left`.
+/// `Epoch 2/5 ━━━━━━━━━╾──────  812/1875  loss 0.3712  accuracy 0.8655  54 us/step  0:09 left`;
+/// less than a second left is not shown.
 REEL_API std::string progress_line(const Progress& progress, const ProgressLook& look = {});
 
 /// The line that stays when an epoch has ended, or that stands in a log file:
-/// `Epoch 2/5  1875/1875  loss 0.3712  accuracy 0.8655  54 us/step  0.10 s`.
-REEL_API std::string epoch_line(const Progress& progress);
+/// `Epoch 2/5  1875/1875  loss 0.3712  accuracy 0.8655  54 us/step  0.10 s`. `width`: columns it
+/// may fill; what does not fit is left out, least needed first. 0: as many as it takes.
+REEL_API std::string epoch_line(const Progress& progress, int width = 0);
 
 /// A number of seconds as a person says it: "54 us", "3.2 ms", "0.10 s", "12.3 s", "1:05",
 /// "2:03:04";
@@ -93,10 +95,13 @@ class REEL_API ProgressBar {
   void finish(const Progress& progress);
 
  private:
+  int width() const;
+
   using Clock = std::chrono::steady_clock;
 
   Verbose verbose_;
   std::FILE* out_;
+  bool on_terminal_;
   ProgressLook look_;
   Clock::time_point began_ = Clock::now();
   Clock::time_point next_;

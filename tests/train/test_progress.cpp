@@ -18,7 +18,7 @@ const Progress half_way{.epoch = 2,
                         .epochs = 5,
                         .step = 900,
                         .steps = 1800,
-                        .seconds = 0.09,
+                        .seconds = 90,
                         .figures = {{"loss", 0.37123}, {"accuracy", 0.86549}}};
 
 std::size_t columns(const std::string& text) {
@@ -64,13 +64,13 @@ class Environment {
 
 TEST_CASE("a wide progress line shows everything") {
   CHECK(progress_line(half_way, {.width = 94}) ==
-        "Epoch 2/5  ━━━━━━━━━─────────   900/1800  loss 0.3712  accuracy 0.8655  100 us/step  0:01 "
+        "Epoch 2/5  ━━━━━━━━━─────────   900/1800  loss 0.3712  accuracy 0.8655  0.10 s/step  1:30 "
         "left");
 }
 
 TEST_CASE("a progress line does without Unicode") {
   CHECK(progress_line(half_way, {.width = 94, .unicode = false}) ==
-        "Epoch 2/5  [========>.......]   900/1800  loss 0.3712  accuracy 0.8655  100 us/step  0:01 "
+        "Epoch 2/5  [========>.......]   900/1800  loss 0.3712  accuracy 0.8655  0.10 s/step  1:30 "
         "left");
 }
 
@@ -80,7 +80,7 @@ TEST_CASE("the bar shows halves of a column") {
   p.step = 0;
   CHECK(progress_line(p, {.width = 17}) == "──────────   0/16");
   p.step = 16;
-  CHECK(progress_line(p, {.width = 39}) == "━━━━━━━━  16/16  1.00 s/step  0:00 left");
+  CHECK(progress_line(p, {.width = 39}) == "━━━━━━━━━━━━━━━━━━━  16/16  1.00 s/step");
 }
 
 TEST_CASE("colours take no room") {
@@ -103,16 +103,31 @@ TEST_CASE("a progress line fits every width") {
 TEST_CASE("what is needed least leaves a narrow line first") {
   CHECK(progress_line(half_way, {.width = 78}).find("us/step") == std::string::npos);
   CHECK(progress_line(half_way, {.width = 61}) ==
-        "Epoch 2/5   900/1800  loss 0.3712  accuracy 0.8655  0:01 left");
+        "Epoch 2/5   900/1800  loss 0.3712  accuracy 0.8655  1:30 left");
   CHECK(progress_line(half_way, {.width = 30}) == "Epoch 2/5  loss 0.3712");
   CHECK(progress_line(half_way, {.width = 12}) == "loss 0.3712");
+}
+
+TEST_CASE("less than a second is no time left") {
+  Progress p = half_way;
+  p.seconds = 0.35;
+  CHECK(progress_line(p, {.width = 120}).find("left") == std::string::npos);
+  p.seconds = 1.5;
+  CHECK(progress_line(p, {.width = 120}).ends_with("0:02 left"));
+}
+
+TEST_CASE("a line too long is cut between characters") {
+  const Progress p{.epochs = 0, .figures = {{"größe", 1}}};
+  CHECK(progress_line(p, {.width = 3}) == "grö");
+  CHECK(progress_line(p, {.width = 4}) == "größ");
+  CHECK(epoch_line(p, 3) == "grö");
 }
 
 TEST_CASE("a run of unknown length has no bar and no time left") {
   Progress p = half_way;
   p.steps = 0;
   CHECK(progress_line(p, {.width = 100}) ==
-        "Epoch 2/5  900  loss 0.3712  accuracy 0.8655  100 us/step");
+        "Epoch 2/5  900  loss 0.3712  accuracy 0.8655  0.10 s/step");
 }
 
 TEST_CASE("the line of an ended epoch") {
@@ -124,9 +139,26 @@ TEST_CASE("the line of an ended epoch") {
         "Epoch 2/5  1800/1800  loss 0.3712  accuracy 0.8655  val_loss 0.4000  100 us/step  0.18 s");
 }
 
+TEST_CASE("the line of an ended epoch fits a narrow terminal") {
+  Progress p = half_way;
+  p.step = 1800;
+  p.seconds = 0.18;
+  p.figures.push_back({"val_loss", 0.4});
+  const std::string whole = epoch_line(p);
+  CHECK(epoch_line(p, static_cast<int>(columns(whole))) == whole);
+  CHECK(epoch_line(p, 79) ==
+        "Epoch 2/5  1800/1800  loss 0.3712  accuracy 0.8655  val_loss 0.4000  0.18 s");
+  CHECK(epoch_line(p, 70) == "Epoch 2/5  loss 0.3712  accuracy 0.8655  val_loss 0.4000  0.18 s");
+  CHECK(epoch_line(p, 57) == "Epoch 2/5  loss 0.3712  accuracy 0.8655  val_loss 0.4000");
+  CHECK(epoch_line(p, 25) == "Epoch 2/5  loss 0.3712");
+  for (int width = 1; width <= 100; ++width) {
+    CHECK(columns(epoch_line(p, width)) <= static_cast<std::size_t>(width));
+  }
+}
+
 TEST_CASE("tiny, huge and missing figures stay readable") {
   const Progress p{.epochs = 0,
-                   .figures = {{"a", 1e-5}, {"b", 123456.0}, {"c", std::nan("")}, {"d", 0.0}}};
+                   .figures = {{"a", 1e-5}, {"b", 123456.0}, {"c", -std::nan("")}, {"d", 0.0}}};
   CHECK(epoch_line(p) == "0  a 1.000e-05  b 1.235e+05  c nan  d 0.0000  0 ns");
 }
 
@@ -166,11 +198,12 @@ TEST_CASE("a terminal gets one line that is redrawn and then replaced") {
   {
     ProgressBar bar(Verbose::bar, out.file);
     CHECK(bar.due());
-    bar.draw({.epochs = 0, .step = 1, .steps = 4});
+    bar.draw({.epochs = 0, .step = 1, .steps = 4, .seconds = 1});
     CHECK_FALSE(bar.due());
-    bar.finish({.epochs = 0, .step = 4, .steps = 4, .seconds = 8});
+    bar.finish({.epochs = 0, .step = 4, .steps = 4, .seconds = 8, .figures = {{"loss", 0.5}}});
   }
-  CHECK(out.text() == "[==>........]  1/4  0:00 left\r\x1b[J4/4  2.00 s/step  8.00 s\n");
+  // 30 columns, of which the last stays free.
+  CHECK(out.text() == "[==>........]  1/4  0:03 left\r\x1b[J4/4  loss 0.5000  8.00 s\n");
 }
 
 TEST_CASE("a line that the narrower terminal has wrapped is wiped whole") {
@@ -179,7 +212,7 @@ TEST_CASE("a line that the narrower terminal has wrapped is wiped whole") {
   {
     ProgressBar bar(Verbose::bar, out.file);
     const Environment wide("COLUMNS", "80");
-    bar.draw({.epochs = 0, .step = 1, .steps = 4});
+    bar.draw({.epochs = 0, .step = 1, .steps = 4, .seconds = 1});
     const Environment narrow("COLUMNS", "20");
     bar.clear();
   }
@@ -189,8 +222,8 @@ TEST_CASE("a line that the narrower terminal has wrapped is wiped whole") {
 TEST_CASE("a run that stops half way keeps its line") {
   const Environment ascii("LC_ALL", "C"), narrow("COLUMNS", "21");
   Written out;
-  { ProgressBar(Verbose::bar, out.file).draw({.epochs = 0, .step = 1, .steps = 4}); }
-  CHECK(out.text() == "1/4  0:00 left\n");
+  { ProgressBar(Verbose::bar, out.file).draw({.epochs = 0, .step = 1, .steps = 4, .seconds = 1}); }
+  CHECK(out.text() == "1/4  0:03 left\n");
 }
 
 TEST_CASE("nothing is said when nothing is to be said") {
@@ -202,6 +235,13 @@ TEST_CASE("nothing is said when nothing is to be said") {
     bar.finish(half_way);
   }
   CHECK(out.text().empty());
+}
+
+TEST_CASE("a pipe gets whole lines, however narrow the terminal is") {
+  const Environment narrow("COLUMNS", "20");
+  Written out;
+  ProgressBar(Verbose::lines, out.file).finish(half_way);
+  CHECK(out.text() == epoch_line(half_way) + "\n");
 }
 
 TEST_CASE("asking whether to draw costs less than a microsecond") {
