@@ -195,7 +195,7 @@ concept OpInputs =
 /// `record(name, forward, backward, x...)`, the form that makes an op from xtensor expressions, is
 /// in `autograd/xtensor.h`; this one only says so.
 template <class Forward, class Backward, class... Tensors>
-requires detail::OpInputs<Forward, Tensors...> Tensor record(const char*, const Forward&, Backward,
+requires detail::OpInputs<Forward, Tensors...> Tensor record(OpName, const Forward&, Backward,
                                                              const Tensor& x, const Tensors&...) {
   static_assert(detail::never<Forward>,
                 "record with a forward and a backward needs #include <reel/autograd/xtensor.h>");
