@@ -1,6 +1,7 @@
 // The backward pass: visits recorded ops from the youngest to the oldest.
 
 #include <algorithm>
+#include <span>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -114,9 +115,7 @@ class Sweep final : detail::GradientSink {
         const Leave at_end{node};
         visit(node, Tensor(std::exchange(node.gradient, nullptr)));
       } else {
-        const auto place = elsewhere_.find(&node);
-        const Tensor gradient(place->second);
-        elsewhere_.erase(place);
+        const Tensor gradient(elsewhere_.extract(&node).mapped());
         visit(node, gradient);
       }
     }
@@ -232,17 +231,18 @@ class Sweep final : detail::GradientSink {
       accumulate(node.gradient, std::move(gradient));
       return;
     }
-    if (!elsewhere_.empty()) {
-      if (const auto found = elsewhere_.find(&node); found != elsewhere_.end()) {
-        accumulate(found->second, std::move(gradient));
-        return;
-      }
+    if (!elsewhere_.empty() && elsewhere_.contains(&node)) [[unlikely]] {
+      accumulate(elsewhere_[&node], std::move(gradient));
+      return;
     }
     waiting_.push_back(&node);
     const void* nobody = nullptr;
-    const bool ours = node.owner.compare_exchange_strong(nobody, this, std::memory_order_acquire);
-    TensorImpl*& place = ours ? node.gradient : elsewhere_[&node];
-    place = gradient.release();
+    if (node.owner.compare_exchange_strong(nobody, this, std::memory_order_acquire)) [[likely]] {
+      node.gradient = gradient.release();
+    } else {
+      TensorImpl*& place = elsewhere_[&node];
+      place = gradient.release();
+    }
     std::push_heap(waiting_.begin(), waiting_.end(), younger);
   }
 
@@ -303,7 +303,7 @@ class Sweep final : detail::GradientSink {
   std::unordered_map<const Node*, TensorImpl*> elsewhere_;  // gradients for nodes of other owners
 };
 
-void check_defined(const char* name, const char* what, const std::vector<Tensor>& tensors) {
+void check_defined(const char* name, const char* what, std::span<const Tensor> tensors) {
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     check(tensors[i].defined(), name,
           "expected {} that are tensors, got an undefined one at position {}", what, i);
@@ -325,14 +325,13 @@ Tensor initial_gradient(const char* name, const Tensor& root, const Tensor& give
   return given;
 }
 
-}  // namespace
-
-void backward(const std::vector<Tensor>& roots, const BackwardOptions& options) {
+void walk_back(std::span<const Tensor> roots, const BackwardOptions& options) {
   const detail::OpScope scope("backward");
   check(!options.gradient.defined() || roots.size() == 1, "backward",
         "expected one root for a given gradient, got {}", roots.size());
   check_defined("backward", "roots", roots);
   std::vector<Seed> seeds;
+  seeds.reserve(roots.size());
   for (const Tensor& root : roots) {
     seeds.push_back({root, initial_gradient("backward", root, options.gradient)});
   }
@@ -340,6 +339,14 @@ void backward(const std::vector<Tensor>& roots, const BackwardOptions& options) 
   for (Seed& seed : seeds) sweep.start(seed);
   sweep.run();
 }
+
+}  // namespace
+
+void backward(const std::vector<Tensor>& roots, const BackwardOptions& options) {
+  walk_back(roots, options);
+}
+void Tensor::backward() const { walk_back({this, 1}, {}); }
+void Tensor::backward(const BackwardOptions& options) const { walk_back({this, 1}, options); }
 
 std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
                          const GradOptions& options) {

@@ -130,9 +130,6 @@ void Tensor::set_grad(const Tensor& gradient) const {
 
 const char* Tensor::op_name() const { return impl().node != nullptr ? impl().node->name : ""; }
 
-void Tensor::backward() const { reel::backward({*this}); }
-void Tensor::backward(const BackwardOptions& options) const { reel::backward({*this}, options); }
-
 Tensor Tensor::detach() const { return detail::alias(*this, shape(), strides()); }
 
 Tensor empty(const Shape& shape, const TensorOptions& options) {
