@@ -1,10 +1,13 @@
 #include "reel/autograd/ops/elementwise.h"
 
+#include <algorithm>
+#include <iterator>
 #include <span>
 
 #include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/copy.h"
+#include "reel/autograd/ops/fit.h"
 #include "reel/autograd/ops/view.h"
 
 namespace reel::detail {
@@ -117,7 +120,12 @@ Tensor empty_result(std::initializer_list<KernelInput> inputs, const Shape& shap
 
 void Promoted::convert(const Tensor& x, DType dtype) {
   if (x.impl().is_number && !x.requires_grad()) {
-    kernels::convert(number_, dtype, x.impl().data, x.dtype());
+    if (is_floating(dtype)) {
+      kernels::convert(number_, dtype, x.impl().data, x.dtype());
+    } else {
+      const FittedElement fitted = fit_element("Tensor", dtype, x);
+      std::copy(std::begin(fitted.bytes), std::end(fitted.bytes), number_);
+    }
     data_ = number_;
   } else {
     converted_ = to(x, dtype);

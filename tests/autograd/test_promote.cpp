@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "reel/autograd/error.h"
+#include "reel/autograd/ops.h"
 
 using namespace reel;
 using detail::broadcast_shapes;
@@ -26,4 +27,17 @@ TEST_CASE("shapes broadcast from the last dimension on") {
   CHECK(broadcast_shapes("add", {0, 1}, {1, 5}) == Shape{0, 5});
   CHECK_THROWS_WITH_AS(broadcast_shapes("add", {2, 3}, {4}),
                        "[add] expected shapes that broadcast together, got [2, 3] and [4]", Error);
+}
+
+TEST_CASE("a number that the integers of a tensor do not hold is refused") {
+  const Tensor bytes = ones({2}, {.dtype = uint8}), ints = ones({2}, {.dtype = int32});
+  CHECK_THROWS_WITH_AS(ints + 5000000000,
+                       "[Tensor] expected values that fit dtype int32, got 5000000000", Error);
+  CHECK_THROWS_AS(bytes == 257, Error);
+  CHECK_THROWS_AS(bytes * -1, Error);
+  CHECK_THROWS_AS(where(bytes == 1, bytes, 300), Error);
+  CHECK_THROWS_AS(ints.mul_(std::int64_t{1} << 31), Error);
+  CHECK((bytes + 254)[0].item() == 255);
+  CHECK((bytes.to(int64) * -1)[0].item() == -1);
+  CHECK((ones({2}, {.dtype = bool_}) && 5)[0].item<bool>());
 }
