@@ -1,252 +1,361 @@
 #include "reel/autograd/allocator.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <atomic>
-#include <bit>
 #include <cstdlib>
 #include <mutex>
-#include <new>
 #include <utility>
 
 #include "reel/autograd/detail/guarded_blocks.h"
 #include "reel/autograd/detail/memory_counters.h"
+#include "reel/autograd/detail/shared_blocks.h"
+#include "reel/autograd/detail/size_class.h"
 #include "reel/autograd/fail.h"
 
 namespace reel {
 namespace {
 
-constexpr std::size_t small_step = 64;
-constexpr std::size_t small_limit = 4096;
-constexpr std::size_t small_classes = small_limit / small_step;
+using detail::batch_of;
+using detail::FreeBlock;
+using detail::SizeClass;
+using detail::small_classes;
+
 constexpr std::size_t slab_bytes = std::size_t{256} << 10;
-constexpr std::size_t huge_page = std::size_t{2} << 20;
-constexpr std::size_t class_count = small_classes + 4 * 40;
+// A thread tells the others when its share of what is in use has changed by more than this.
+constexpr std::int64_t untold_bytes = 64 << 10;
 
-// Set before the first request, if at all.
-std::atomic<bool> guarded{false};
-std::atomic<std::size_t> cache_limit{std::size_t{1} << 30};
+/// A number that only one thread changes and others may read.
+class Count {
+ public:
+  std::int64_t get() const { return value_.load(std::memory_order_relaxed); }
+  void add(std::int64_t n) { value_.store(get() + n, std::memory_order_relaxed); }
 
-std::size_t class_of(std::size_t bytes) {
-  if (bytes <= small_limit) return (std::max<std::size_t>(bytes, 1) - 1) / small_step;
-  const auto log = static_cast<std::size_t>(std::bit_width(bytes - 1)) - 1;  // 2^log < bytes
-  const std::size_t quarter = ((bytes - 1) >> (log - 2)) & 3;
-  return small_classes + (log - 12) * 4 + quarter;
-}
-
-std::size_t class_bytes(std::size_t index) {
-  if (index < small_classes) return (index + 1) * small_step;
-  const std::size_t log = 12 + (index - small_classes) / 4;
-  const std::size_t quarter = (index - small_classes) % 4;
-  return (std::size_t{1} << log) + ((quarter + 1) << (log - 2));
-}
-
-struct FreeBlock {
-  FreeBlock* next;
+ private:
+  std::atomic<std::int64_t> value_;
 };
 
+struct Totals {
+  std::int64_t in_use = 0;
+  std::int64_t allocations = 0;
+  std::int64_t system_calls = 0;
+};
+
+/// The free blocks of one size: those at hand, room for more, and perhaps a full batch besides.
+/// Without room, as at first, a block that comes back takes the slow way.
+struct List {
+  FreeBlock* first;
+  FreeBlock* spare;
+  std::uint32_t room;
+
+  void push(FreeBlock* block) {
+    block->next = first;
+    first = block;
+    --room;
+  }
+  FreeBlock* pop() {
+    ++room;
+    return std::exchange(first, first->next);
+  }
+};
+
+enum class State { fresh, open, closed };  // closed: the thread is ending, but tensors still move
+
 struct Cache {
-  FreeBlock* free[class_count];
-  char* slab;
-  char* slab_end;
-  MemoryStats stats;        // but for `in_use`, which is the difference of these two
+  List lists[detail::class_count];
+  detail::Slab slab;
+  Count in_use;  // bytes
+  Count allocations;
+  Count system_calls;
   std::int64_t handed_out;  // bytes
-  std::int64_t returned;
-  std::size_t large_cached;
-  bool closed;  // the thread is ending: its tensors may still come back, and go to the system
+  std::int64_t peak;        // of what is in use, since it was last restarted
+  std::int64_t told;        // what the others know to be in use here
+  std::int64_t low, high;   // within these, neither peak nor told need to change
+  Cache* next;              // in the register
+  Cache* previous;
+  State state;
+
+  Totals totals() const { return {in_use.get(), allocations.get(), system_calls.get()}; }
 };
 
 // Trivially constructed and destroyed, so that tensors in static storage may outlive it safely.
 constinit thread_local Cache cache{};
+constinit detail::SharedBlocks shared{};
+constinit std::atomic<bool> guarded{false};  // set before the first request, if at all
+
+// What is in use of all threads, as far as they have told.
+constinit std::atomic<std::int64_t> told_in_use{0};
+constinit std::atomic<std::int64_t> told_peak{0};
+
+void raise(std::atomic<std::int64_t>& peak, std::int64_t to) {
+  std::int64_t before = peak.load(std::memory_order_relaxed);
+  while (before < to && !peak.compare_exchange_weak(before, to, std::memory_order_relaxed)) {
+  }
+}
+
+void set_marks() {
+  cache.low = cache.told - untold_bytes;
+  cache.high = std::min(cache.peak, cache.told + untold_bytes);
+}
+
+void tell() {
+  const std::int64_t change = cache.in_use.get() - cache.told;
+  cache.told += change;
+  raise(told_peak, told_in_use.fetch_add(change, std::memory_order_relaxed) + change);
+  set_marks();
+}
+
+/// What is in use has passed one of the marks.
+[[gnu::noinline]] void pass_mark() {
+  const std::int64_t in_use = cache.in_use.get();
+  cache.peak = std::max(cache.peak, in_use);
+  if (std::abs(in_use - cache.told) > untold_bytes) {
+    tell();
+  } else {
+    set_marks();
+  }
+}
+
+/// The caches of all threads that run, and the sums of those that ended.
+class Register {
+ public:
+  void enter(Cache& one) {
+    const std::lock_guard lock(mutex_);
+    one.next = first_;
+    if (first_ != nullptr) first_->previous = &one;
+    first_ = &one;
+  }
+
+  void leave(Cache& one) {
+    const std::lock_guard lock(mutex_);
+    if (one.next != nullptr) one.next->previous = one.previous;
+    (one.previous != nullptr ? one.previous->next : first_) = one.next;
+    add(one.totals());
+  }
+
+  /// What a thread does after it has left.
+  void add_late(const Totals& more) {
+    const std::lock_guard lock(mutex_);
+    add(more);
+  }
+
+  Totals sum() {
+    const std::lock_guard lock(mutex_);
+    Totals all = ended_;
+    for (const Cache* one = first_; one != nullptr; one = one->next) {
+      const Totals totals = one->totals();
+      all.in_use += totals.in_use;
+      all.allocations += totals.allocations;
+      all.system_calls += totals.system_calls;
+    }
+    return all;
+  }
+
+ private:
+  void add(const Totals& more) {
+    ended_.in_use += more.in_use;
+    ended_.allocations += more.allocations;
+    ended_.system_calls += more.system_calls;
+  }
+
+  std::mutex mutex_;
+  Cache* first_ = nullptr;
+  Totals ended_;
+};
+
+constinit Register everyone{};
+
+/// How many blocks a list of this thread holds at hand.
+std::uint32_t capacity(std::size_t index) {
+  const bool keeps = cache.state == State::open && !guarded.load(std::memory_order_relaxed);
+  return keeps ? batch_of(index) : 0;
+}
+
+/// Adds a block to a list of this thread, and hands a batch to the others if that is full.
+void put(FreeBlock* block, std::size_t index) noexcept {
+  List& list = cache.lists[index];
+  if (list.room == 0) {
+    if (list.spare != nullptr) shared.give(index, list.spare, capacity(index));
+    list = {.first = nullptr, .spare = list.first, .room = capacity(index)};
+  }
+  list.push(block);
+}
 
 void release_large() {
-  for (std::size_t index = small_classes; index < class_count; ++index) {
-    while (FreeBlock* block = cache.free[index]) {
-      cache.free[index] = block->next;
-      std::free(block);
-      cache.stats.cached -= class_bytes(index);
-    }
+  for (std::size_t index = small_classes; index < detail::class_count; ++index) {
+    List& list = cache.lists[index];
+    return_to_system(index, std::exchange(list.first, nullptr));
+    return_to_system(index, std::exchange(list.spare, nullptr));
+    list.room = capacity(index);
   }
-  cache.large_cached = 0;
+  shared.trim(0);
 }
 
-// What threads leave behind when they end: small blocks cannot go back to the system one by one, so
-// the next thread that runs out takes them all.
-struct Estate {
-  std::mutex mutex;
-  FreeBlock* free[small_classes];
-  std::atomic<bool> any;
-
-  void leave(FreeBlock* first, std::size_t index) {
-    const std::lock_guard lock(mutex);
-    while (FreeBlock* block = first) {
-      first = block->next;
-      block->next = free[index];
-      free[index] = block;
-    }
-    any.store(true, std::memory_order_relaxed);
-  }
-};
-
-constinit Estate estate{};
-
-void inherit() {
-  const std::lock_guard lock(estate.mutex);
-  for (std::size_t index = 0; index < small_classes; ++index) {
-    while (FreeBlock* block = estate.free[index]) {
-      estate.free[index] = block->next;
-      block->next = cache.free[index];
-      cache.free[index] = block;
-      cache.stats.cached += class_bytes(index);
-    }
-  }
-  estate.any.store(false, std::memory_order_relaxed);
+/// What is left of the slab becomes a block.
+void keep_rest() {
+  if (cache.slab.bytes() == 0) return;
+  const std::size_t bytes = cache.slab.bytes();  // a whole number of steps
+  put(reinterpret_cast<FreeBlock*>(cache.slab.begin), detail::size_class_of(bytes).index);
 }
 
-struct CloseCacheAtThreadExit {
-  ~CloseCacheAtThreadExit() {
-    release_large();
-    // The rest of the slab, in the largest blocks that fit.
-    while (cache.slab_end - cache.slab >= static_cast<std::ptrdiff_t>(small_step)) {
-      const auto left = static_cast<std::size_t>(cache.slab_end - cache.slab);
-      const std::size_t index = class_of(std::min(left, small_limit));
-      auto* block = reinterpret_cast<FreeBlock*>(cache.slab);
-      cache.slab += class_bytes(index);
-      block->next = cache.free[index];
-      cache.free[index] = block;
-    }
-    for (std::size_t index = 0; index < small_classes; ++index) {
-      if (cache.free[index] == nullptr) continue;
-      estate.leave(cache.free[index], index);
-      cache.free[index] = nullptr;
-    }
-    cache.closed = true;
+/// Leaves the blocks to the other threads.
+void close() {
+  if (cache.slab.bytes() >= detail::largest_small) {
+    shared.give_slab(cache.slab);
+  } else {
+    keep_rest();
   }
-};
+  cache.slab = {};
+  for (std::size_t index = 0; index < detail::class_count; ++index) {
+    List& list = cache.lists[index];
+    if (list.first != nullptr) shared.give(index, list.first, capacity(index) - list.room);
+    if (list.spare != nullptr) shared.give(index, list.spare, capacity(index));
+    list = {};
+  }
+  tell();
+  everyone.leave(cache);
+  cache.state = State::closed;
+}
+
+void open() {
+  cache.state = State::open;
+  everyone.enter(cache);
+  for (std::size_t index = 0; index < detail::class_count; ++index) {
+    cache.lists[index].room = capacity(index);
+  }
+  struct AtThreadExit {
+    ~AtThreadExit() { close(); }
+  };
+  thread_local const AtThreadExit at_thread_exit;
+  static_cast<void>(at_thread_exit);
+}
 
 void* from_system(std::size_t bytes) {
-  ++cache.stats.system_calls;
-  const std::size_t alignment = bytes >= huge_page ? huge_page : small_step;
-  const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
-  void* block = std::aligned_alloc(alignment, rounded);
-  if (block == nullptr) return nullptr;
-  if (bytes >= huge_page) madvise(block, rounded, MADV_HUGEPAGE);
-  return block;
+  cache.system_calls.add(1);
+  void* block = detail::take_from_system(bytes);
+  if (block != nullptr) return block;
+  release_large();
+  return detail::take_from_system(bytes);
 }
 
 void* from_slab(std::size_t bytes) {
-  if (cache.slab == nullptr || static_cast<std::size_t>(cache.slab_end - cache.slab) < bytes) {
-    auto* slab = static_cast<char*>(from_system(slab_bytes));
-    if (slab == nullptr) return nullptr;
+  if (cache.slab.bytes() < bytes) {
+    detail::Slab slab = shared.take_slab();
+    if (slab.begin == nullptr) {
+      slab.begin = static_cast<char*>(from_system(slab_bytes));
+      if (slab.begin == nullptr) return nullptr;
+      slab.end = slab.begin + slab_bytes;
+    }
+    keep_rest();
     cache.slab = slab;
-    cache.slab_end = slab + slab_bytes;
   }
-  void* block = cache.slab;
-  cache.slab += bytes;
+  return std::exchange(cache.slab.begin, cache.slab.begin + bytes);
+}
+
+/// Makes a batch the list of this thread, which is empty, and takes its first block.
+FreeBlock* take_first(std::size_t index, FreeBlock* batch, std::size_t count) {
+  List& list = cache.lists[index];
+  list.first = batch;
+  list.room = capacity(index) - static_cast<std::uint32_t>(count);
+  return list.pop();
+}
+
+[[gnu::noinline]] void* take_elsewhere(std::size_t bytes, SizeClass size) {
+  if (cache.state == State::fresh) open();
+  const auto [index, rounded] = size;
+  void* block = nullptr;
+  if (guarded.load(std::memory_order_relaxed)) {
+    block = detail::allocate_guarded(bytes);
+  } else if (List& list = cache.lists[index]; list.spare != nullptr) {
+    return take_first(index, std::exchange(list.spare, nullptr), capacity(index));
+  } else if (FreeBlock* batch = shared.take(index)) {
+    if (capacity(index) > 0) return take_first(index, batch, batch->count);
+    if (batch->next != nullptr) shared.give(index, batch->next, batch->count - 1);
+    block = batch;
+  } else {
+    block = index < small_classes && cache.state == State::open ? from_slab(rounded)
+                                                                : from_system(rounded);
+  }
+  if (block == nullptr) fail("allocate", "expected {} bytes of memory, got none", bytes);
+  if (cache.state == State::closed)
+    everyone.add_late({.in_use = static_cast<std::int64_t>(rounded), .allocations = 1});
   return block;
 }
 
-[[gnu::noinline]] void* refill(std::size_t index) {
-  thread_local CloseCacheAtThreadExit close_cache;
-  static_cast<void>(close_cache);
-  const std::size_t bytes = class_bytes(index);
-  if (index < small_classes && estate.any.load(std::memory_order_relaxed)) {
-    inherit();
-    if (FreeBlock* head = cache.free[index]) {
-      cache.free[index] = head->next;
-      cache.stats.cached -= bytes;
-      return head;
-    }
-  }
-  void* block = index < small_classes ? from_slab(bytes) : from_system(bytes);
-  if (block == nullptr && cache.large_cached > 0) {
-    release_large();
-    block = index < small_classes ? from_slab(bytes) : from_system(bytes);
-  }
-  if (block == nullptr) fail("allocate", "expected {} bytes of memory, got none", bytes);
-  return block;
+[[gnu::noinline]] void put_elsewhere(void* block, std::size_t bytes, SizeClass size) noexcept {
+  if (cache.state == State::fresh) open();
+  if (cache.state == State::closed)
+    everyone.add_late({.in_use = -static_cast<std::int64_t>(size.bytes)});
+  if (guarded.load(std::memory_order_relaxed)) return detail::deallocate_guarded(block, bytes);
+  auto* head = static_cast<FreeBlock*>(block);
+  if (capacity(size.index) == 0) return shared.give_one(size.index, head);
+  put(head, size.index);
 }
 
 }  // namespace
 
 void* detail::allocate(std::size_t bytes) {
   if (bytes > std::size_t{1} << 50) fail("allocate", "expected at most 2^50 bytes, got {}", bytes);
-  const std::size_t index = class_of(bytes);
-  const std::size_t rounded = class_bytes(index);
-  void* block = nullptr;
-  if (guarded.load(std::memory_order_relaxed)) {
-    block = allocate_guarded(bytes);
-    if (block == nullptr) fail("allocate", "expected {} bytes of memory, got none", bytes);
-  } else if (FreeBlock* head = cache.free[index]) {
-    cache.free[index] = head->next;
-    cache.stats.cached -= rounded;
-    if (index >= small_classes) cache.large_cached -= rounded;
-    block = head;
-  } else {
-    block = refill(index);
-  }
-  ++cache.stats.allocations;
-  cache.handed_out += static_cast<std::int64_t>(rounded);
-  cache.stats.peak = std::max(cache.stats.peak, cache.handed_out - cache.returned);
+  const SizeClass size = size_class_of(bytes);
+  List& list = cache.lists[size.index];
+  void* block = list.first != nullptr ? list.pop() : take_elsewhere(bytes, size);
+  const auto rounded = static_cast<std::int64_t>(size.bytes);
+  cache.allocations.add(1);
+  cache.handed_out += rounded;
+  cache.in_use.add(rounded);
+  if (cache.in_use.get() > cache.high) [[unlikely]]
+    pass_mark();
   return block;
 }
 
 void detail::deallocate(void* block, std::size_t bytes) noexcept {
-  const std::size_t index = class_of(bytes);
-  const std::size_t rounded = class_bytes(index);
-  cache.returned += static_cast<std::int64_t>(rounded);
-  if (guarded.load(std::memory_order_relaxed)) {
-    deallocate_guarded(block, bytes);
-    return;
-  }
-  if (index >= small_classes) {
-    if (cache.closed ||
-        cache.large_cached + rounded > cache_limit.load(std::memory_order_relaxed)) {
-      std::free(block);
-      return;
-    }
-    cache.large_cached += rounded;
-  }
-  auto* head = static_cast<FreeBlock*>(block);
-  if (cache.closed) {
-    head->next = nullptr;
-    estate.leave(head, index);
-    return;
-  }
-  head->next = cache.free[index];
-  cache.free[index] = head;
-  cache.stats.cached += rounded;
+  const SizeClass size = size_class_of(bytes);
+  cache.in_use.add(-static_cast<std::int64_t>(size.bytes));
+  if (cache.in_use.get() < cache.low) [[unlikely]]
+    pass_mark();
+  List& list = cache.lists[size.index];
+  if (list.room == 0) [[unlikely]]
+    return put_elsewhere(block, bytes, size);
+  list.push(static_cast<FreeBlock*>(block));
 }
 
 void detail::guard_blocks() {
-  check(cache.stats.allocations == 0, "guard_blocks", "expected no request before it, got {}",
-        cache.stats.allocations);
+  const std::size_t served = memory_stats().allocations;
+  check(served == 0, "guard_blocks", "expected no request before it, got {}", served);
   guarded.store(true, std::memory_order_relaxed);
 }
 
 MemoryStats memory_stats() {
-  MemoryStats stats = cache.stats;
-  stats.in_use = cache.handed_out - cache.returned;
-  return stats;
+  const Totals all = everyone.sum();
+  const std::int64_t taken = detail::system_bytes.load(std::memory_order_relaxed);
+  raise(told_peak, all.in_use);
+  return {.in_use = all.in_use,
+          .cached = static_cast<std::size_t>(std::max<std::int64_t>(0, taken - all.in_use)),
+          .peak = told_peak.load(std::memory_order_relaxed),
+          .allocations = static_cast<std::size_t>(all.allocations),
+          .system_calls = static_cast<std::size_t>(all.system_calls)};
 }
 
 detail::MemoryCounters detail::memory_counters() {
-  return {static_cast<std::int64_t>(cache.stats.allocations), cache.handed_out,
-          static_cast<std::int64_t>(cache.stats.system_calls)};
+  return {cache.allocations.get(), cache.handed_out, cache.system_calls.get()};
 }
+
+std::int64_t detail::memory_in_use() { return cache.in_use.get(); }
+
+std::int64_t detail::memory_peak() { return cache.peak; }
 
 std::int64_t detail::restart_peak() {
-  return std::exchange(cache.stats.peak, cache.handed_out - cache.returned);
+  const std::int64_t before = std::exchange(cache.peak, cache.in_use.get());
+  set_marks();
+  return before;
 }
 
-void detail::raise_peak(std::int64_t peak) { cache.stats.peak = std::max(cache.stats.peak, peak); }
+void detail::raise_peak(std::int64_t peak) {
+  cache.peak = std::max(cache.peak, peak);
+  set_marks();
+}
 
 void empty_cache() { release_large(); }
 
-void set_cache_limit(std::size_t bytes) {
-  cache_limit.store(bytes, std::memory_order_relaxed);
-  if (cache.large_cached > bytes) release_large();
-}
+void set_cache_limit(std::size_t bytes) { shared.set_limit(bytes); }
 
 }  // namespace reel

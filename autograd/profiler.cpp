@@ -6,7 +6,6 @@
 #include <chrono>
 #include <utility>
 
-#include "reel/autograd/allocator.h"
 #include "reel/autograd/detail/memory_counters.h"
 #include "reel/autograd/detail/profile_session.h"
 #include "reel/autograd/fail.h"
@@ -132,7 +131,7 @@ void keep(const Thread& thread, const Frame& frame, const Used& used) {
 
 /// This thread's peak since session `id` began: events that are still open have restarted it.
 std::int64_t peak_since(std::uint32_t id) {
-  std::int64_t peak = memory_stats().peak;
+  std::int64_t peak = reel::detail::memory_peak();
   for (const Frame& frame : this_thread().frames) {
     if (frame.session == id) peak = std::max(peak, frame.peak_before);
   }
@@ -158,12 +157,11 @@ void detail::begin_event(EventKind kind, std::string_view name) {
       }
     }
   }
-  const MemoryStats stats = memory_stats();
   thread.frames.push_back({.session = thread.session_id,
                            .entry = entry,
                            .before = memory_counters(),
-                           .in_use_before = stats.in_use,
-                           .peak_before = stats.peak});
+                           .in_use_before = memory_in_use(),
+                           .peak_before = memory_peak()});
   if (entry != nullptr) ++entry->open;
   restart_peak();
   thread.frames.back().start = now();
@@ -192,7 +190,7 @@ void detail::end_event() noexcept {
   thread.frames.pop_back();
   const Used used{.time = end - frame.start,
                   .memory = memory_counters() - frame.before,
-                  .peak = memory_stats().peak - frame.in_use_before};
+                  .peak = memory_peak() - frame.in_use_before};
   raise_peak(frame.peak_before);
   if (!thread.frames.empty()) {
     thread.frames.back().time_inside += used.time;
@@ -213,7 +211,7 @@ Profile::Profile(const ProfileOptions& options) : session_(std::make_shared<Sess
   session_->id = ++active().last_id;
   session_->options = options;
   session_->peak_before = reel::detail::restart_peak();
-  session_->in_use_before = memory_stats().in_use;
+  session_->in_use_before = reel::detail::memory_in_use();
   session_->start = now();
   active().session = session_;
   reel::detail::profiling.store(session_->id, std::memory_order_relaxed);

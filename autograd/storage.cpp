@@ -4,6 +4,8 @@
 
 namespace reel::detail {
 
+static_assert(sizeof(Storage) == block_header);
+
 Storage* new_storage(std::size_t bytes) {
   auto* storage = new (allocate(sizeof(Storage) + bytes)) Storage;
   storage->bytes = bytes;

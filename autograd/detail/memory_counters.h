@@ -25,10 +25,16 @@ struct MemoryCounters {
 
 REEL_API MemoryCounters memory_counters();
 
-/// Lets the calling thread's `MemoryStats::peak` start anew at what is in use; returns what it was.
+/// Bytes that the calling thread was handed less those that came back on it.
+REEL_API std::int64_t memory_in_use();
+
+/// The largest `memory_in_use()` since `restart_peak`.
+REEL_API std::int64_t memory_peak();
+
+/// Lets the calling thread's peak start anew at what is in use; returns what it was.
 REEL_API std::int64_t restart_peak();
 
-/// Raises the calling thread's `MemoryStats::peak` to at least `peak`: undoes `restart_peak`.
+/// Raises the calling thread's peak to at least `peak`: undoes `restart_peak`.
 REEL_API void raise_peak(std::int64_t peak);
 
 }  // namespace reel::detail
