@@ -1,5 +1,9 @@
 #include "reel/autograd/allocator.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
@@ -11,6 +15,7 @@
 #include "reel/autograd/detail/shared_blocks.h"
 #include "reel/autograd/detail/size_class.h"
 #include "reel/autograd/fail.h"
+#include "reel/autograd/kernels/dnn.h"
 
 namespace reel {
 namespace {
@@ -354,7 +359,13 @@ void detail::raise_peak(std::int64_t peak) {
   set_marks();
 }
 
-void empty_cache() { release_large(); }
+void empty_cache() {
+  release_large();
+  kernels::dnn_empty_cache();
+#ifdef __GLIBC__
+  malloc_trim(0);  // else the C library keeps all pages but the last
+#endif
+}
 
 void set_cache_limit(std::size_t bytes) { shared.set_limit(bytes); }
 

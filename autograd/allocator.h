@@ -18,12 +18,13 @@ struct MemoryStats {
 
 /// Statistics of the memory behind tensors and of the kernels' workspaces. What the process holds
 /// besides is not in them: memory that others allocated (`from_blob`), containers of the standard
-/// library, and the kernels that oneDNN generates, some 0.1 MB for each shape of a convolution.
+/// library, and the kernels that oneDNN generates, up to 0.2 MB for each of the last few hundred
+/// shapes of convolutions and products.
 REEL_API MemoryStats memory_stats();
 
 /// Gives waiting blocks above 4 KiB back to the system, but for those that other threads keep to
 /// themselves (see `set_cache_limit`). Smaller ones live in slabs that stay until the process ends.
-/// Follows `torch.cuda.empty_cache`.
+/// Drops the kernels that oneDNN has generated, too. Follows `torch.cuda.empty_cache`.
 REEL_API void empty_cache();
 
 /// Bytes of blocks above 4 KiB that may wait where every thread finds them; what comes back beyond

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <dnnl.hpp>
 #include <initializer_list>
 #include <memory>
@@ -42,9 +44,20 @@ int threads_for(double multiply_adds) {
 // --- the two versions of oneDNN's API
 // ------------------------------------------------------------------
 
+/// Primitives that oneDNN keeps for all threads, besides what each keeps here. Its own default of
+/// 1024 can come to 300 MB of generated code.
+void limit_primitives() {
+  if (std::getenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY") != nullptr) return;
+  if (std::getenv("DNNL_PRIMITIVE_CACHE_CAPACITY") != nullptr) return;
+  dnnl::set_primitive_cache_capacity(256);
+}
+
 dnnl::engine& engine() {
   // Never destroyed: caches of other threads may outlive static objects.
-  static auto* const cpu = new dnnl::engine(dnnl::engine::kind::cpu, 0);
+  static auto* const cpu = [] {
+    limit_primitives();
+    return new dnnl::engine(dnnl::engine::kind::cpu, 0);
+  }();
   return *cpu;
 }
 
@@ -149,6 +162,7 @@ class Cache {
     }
     return *slot.value;
   }
+  void clear() { slots_.clear(); }
 
  private:
   struct Slot {
@@ -181,10 +195,19 @@ struct Context {
   dnnl::stream stream{engine()};
   Cache<MatmulKey, Call, 512> matmuls;
   Cache<ConvKey, ConvCall, 256> convs;
+  std::uint32_t emptied = 0;  // the last call of dnn_empty_cache that it has followed
 };
+
+std::atomic<std::uint32_t> emptied{0};
 
 Context& context() {
   thread_local Context mine;
+  const std::uint32_t now = emptied.load(std::memory_order_relaxed);
+  if (mine.emptied != now) [[unlikely]] {
+    mine.matmuls.clear();
+    mine.convs.clear();
+    mine.emptied = now;
+  }
   return mine;
 }
 
@@ -459,6 +482,14 @@ void dnn_conv_weight(const ConvShape& s, const float* x, const float* dy, float*
   };
   add_up(sums.data(), dw, count);
   if (db != nullptr) add_up(sums.data() + count, db, s.out_channels);
+}
+
+void dnn_empty_cache() {
+  emptied.fetch_add(1, std::memory_order_relaxed);
+  context();
+  const int capacity = dnnl::get_primitive_cache_capacity();
+  dnnl::set_primitive_cache_capacity(0);
+  dnnl::set_primitive_cache_capacity(capacity);
 }
 
 }  // namespace reel::kernels

@@ -38,4 +38,7 @@ void dnn_conv_input(const ConvShape& shape, const float* dy, const float* w, flo
 /// depends on the shape only.
 void dnn_conv_weight(const ConvShape& shape, const float* x, const float* dy, float* dw, float* db);
 
+/// Drops the primitives made so far: this thread's now, those of the others when they next use one.
+void dnn_empty_cache();
+
 }  // namespace reel::kernels
