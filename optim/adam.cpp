@@ -50,8 +50,7 @@ void check_adam_options(const char* name, const Options& o) {
   detail::check_not_negative(name, "weight_decay", o.weight_decay);
   const auto [beta1, beta2] = o.betas;
   check(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1, name,
-        "expected betas in [0, 1), got {{{}, {}}}", reel::detail::plain_nan(beta1),
-        reel::detail::plain_nan(beta2));
+        "expected betas in [0, 1), got {{{}, {}}}", beta1, beta2);
 }
 
 }  // namespace

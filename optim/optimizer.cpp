@@ -6,7 +6,6 @@
 #include <unordered_map>
 
 #include "reel/autograd/detail/op_scope.h"
-#include "reel/autograd/detail/plain_nan.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/ops/pointwise.h"
 #include "reel/autograd/ops/view.h"
@@ -93,8 +92,7 @@ class Entries {
 Size steps_of(const std::string& key, const Tensor& saved) {
   const double steps = saved.item();
   check(steps >= 0 && steps <= 9007199254740992.0 && steps == std::floor(steps), Entries::op,
-        "expected a whole number in [0, 2^53] as \"{}\", got {}", key,
-        reel::detail::plain_nan(steps));
+        "expected a whole number in [0, 2^53] as \"{}\", got {}", key, steps);
   return static_cast<Size>(steps);
 }
 
@@ -222,7 +220,7 @@ void Optimizer::set_options(const std::vector<double>& values) {
     for_each_option([&](Size group, const char* name, double value) {
       check(value == *wanted || std::isnan(value), Entries::op, "expected 0 or 1 as \"{}\", got {}",
             option_key(group, name),
-            reel::detail::plain_nan(*wanted));  // all that a switch can hold
+            *wanted);  // all that a switch can hold
       ++wanted;
     });
     for (Size group = 0; group < groups_; ++group) check_options(group);

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <vector>
 
-#include "reel/autograd/detail/plain_nan.h"
 #include "reel/autograd/fail.h"
 
 namespace reel::optim::detail {
@@ -18,12 +17,11 @@ void add_groups(O& optimizer, const char* name, const std::vector<Group>& groups
 
 inline void check_not_negative(const char* optimizer, const char* option, double value) {
   check(value >= 0 && std::isfinite(value), optimizer, "expected a finite {} of at least 0, got {}",
-        option, reel::detail::plain_nan(value));
+        option, value);
 }
 
 inline void check_finite(const char* optimizer, const char* option, double value) {
-  check(std::isfinite(value), optimizer, "expected a finite {}, got {}", option,
-        reel::detail::plain_nan(value));
+  check(std::isfinite(value), optimizer, "expected a finite {}, got {}", option, value);
 }
 
 /// A switch, saved as 0 or 1.

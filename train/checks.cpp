@@ -8,7 +8,6 @@
 #include <string_view>
 #include <type_traits>
 
-#include "reel/autograd/detail/plain_nan.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/ops/pointwise.h"
 #include "reel/autograd/ops/reduce.h"
@@ -91,8 +90,7 @@ std::optional<double> first_not_finite(const Tensor& x, const Sampling& sampling
   return with_floating(values.dtype(), [&]<class T>(T) -> std::optional<double> {
     const T* first = values.data_ptr<T>();
     if (!any_not_finite(first, values.numel(), sampling)) return {};
-    return reel::detail::plain_nan(
-        static_cast<double>(*std::find_if(first, first + values.numel(), is_not_finite<T>)));
+    return static_cast<double>(*std::find_if(first, first + values.numel(), is_not_finite<T>));
   });
 }
 
@@ -170,7 +168,6 @@ void check_parameters(const nn::NamedTensors& trained, Size epoch) {
 
 void check_loss(double loss, const nn::NamedTensors& trained, Size step, Size epoch) {
   if (std::isfinite(loss)) return;
-  loss = reel::detail::plain_nan(loss);
   if (const auto fault = fault_in(trained)) {
     fail("fit",
          "expected a finite loss, got {} in step {} of epoch {}; \"{}\" holds {}: a gradient "

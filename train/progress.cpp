@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "reel/autograd/detail/locale.h"
-#include "reel/autograd/detail/plain_nan.h"
+#include "reel/autograd/fail.h"
 
 #if __has_include(<sys/ioctl.h>)
 #include <sys/ioctl.h>
@@ -53,7 +53,7 @@ int columns(std::string_view text) {
 std::string number(double value) {
   const double size = std::abs(value);
   if (!std::isfinite(value) || size == 0 || (size >= 1e-3 && size < 1e4)) {
-    return fmt::format("{:.4f}", reel::detail::plain_nan(value));
+    return fmt::format("{:.4f}", reel::detail::without_sign_of_nan(value));
   }
   return fmt::format("{:.3e}", value);
 }
