@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "reel/autograd/fail.h"
+#include "reel/train/columns.h"
 
 namespace reel::train {
 namespace {
@@ -106,15 +107,14 @@ double share(Size part, Size whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-Size width_of(const std::string& text) {
-  return std::ranges::count_if(
-      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
+/// Filled up, or shortened and marked so, to exactly `width` columns.
+std::string padded(const std::string& text, int width) {
+  const int missing = width - detail::columns(text);
+  if (missing >= 0) return text + std::string(static_cast<std::size_t>(missing), ' ');
+  return detail::cut(text, width - 1) + "~";
 }
 
-std::string padded(const std::string& text, Size width) {
-  return text +
-         std::string(static_cast<std::size_t>(std::max<Size>(width - width_of(text), 0)), ' ');
-}
+int digits(Size n) { return static_cast<int>(std::to_string(n).size()); }
 
 }  // namespace
 
@@ -209,51 +209,83 @@ double ConfusionMatrix::f1(Size cls) const {
   return p + r > 0 ? 2 * p * r / (p + r) : 0;
 }
 
-std::string ConfusionMatrix::per_class_table() const {
+std::string ConfusionMatrix::per_class_table(int width) const {
   const std::string right = "accuracy", mean = "mean";
-  Size width = std::max(width_of(right), width_of(mean));
-  for (const std::string& name : names_) width = std::max(width, width_of(name));
+  int name_width = detail::columns(right);
+  for (const std::string& name : names_) name_width = std::max(name_width, detail::columns(name));
 
-  std::string text =
-      fmt::format("{}  precision  recall      F1  support\n", padded("class", width));
-  Mean precisions, recalls, f1s;
-  const auto row = [&](const std::string& name, double p, double r, double f, Size n) {
-    text += fmt::format("{}  {:9.4f}  {:6.4f}  {:6.4f}  {:7}\n", padded(name, width), p, r, f, n);
+  constexpr int gap = 2, shortest_name = 4;
+  std::vector<int> widths{9, 6, 6, 7};
+  int numbers = 0;
+  for (const int column : widths) numbers += gap + column;
+  if (width > 0) {
+    for (; !widths.empty() && shortest_name + numbers > width; widths.pop_back()) {
+      numbers -= gap + widths.back();
+    }
+    name_width = std::clamp(width - numbers, 1, name_width);
+  }
+
+  std::string text;
+  const auto line = [&](const std::string& name, const std::vector<std::string>& cells) {
+    std::string row = padded(name, name_width);
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+      row += fmt::format("{:{}}{:>{}}", "", gap, cells[i], widths[i]);
+    }
+    text += row + "\n";
   };
+  const auto share = [](double value) { return fmt::format("{:.4f}", value); };
+  line("class", {"precision", "recall", "F1", "support"});
+  Mean precisions, recalls, f1s;
   for (Size cls = 0; cls < classes_; ++cls) {
-    row(names_[static_cast<std::size_t>(cls)], precision(cls), recall(cls), f1(cls), support(cls));
-    if (support(cls) == 0 && f1(cls) == 0 && precision(cls) == 0) continue;
-    precisions.add(precision(cls));
-    recalls.add(recall(cls));
-    f1s.add(f1(cls));
+    const double p = precision(cls), r = recall(cls), f = f1(cls);
+    const Size n = support(cls);
+    line(names_[static_cast<std::size_t>(cls)], {share(p), share(r), share(f), std::to_string(n)});
+    if (n == 0 && f == 0 && p == 0) continue;
+    precisions.add(p);
+    recalls.add(r);
+    f1s.add(f);
   }
   text += "\n";
-  text += fmt::format("{}  {:9}  {:6}  {:6.4f}  {:7}\n", padded(right, width), "", "", accuracy(),
-                      total());
+  line(right, {"", "", share(accuracy()), std::to_string(total())});
   if (precisions.weight() > 0) {
-    row(mean, precisions.value(), recalls.value(), f1s.value(), total());
+    line(mean, {share(precisions.value()), share(recalls.value()), share(f1s.value()),
+                std::to_string(total())});
   }
   return text;
 }
 
-std::string ConfusionMatrix::table() const {
-  Size name_width = 0, width = 1;
-  for (const std::string& name : names_) name_width = std::max(name_width, width_of(name));
-  for (const Size n : counts_) width = std::max(width, width_of(std::to_string(n)));
-  for (Size cls = 0; cls < classes_; ++cls) width = std::max(width, width_of(std::to_string(cls)));
+std::string ConfusionMatrix::table(int width) const {
+  int name_width = 0, cell_width = digits(classes_ - 1);
+  for (const std::string& name : names_) name_width = std::max(name_width, detail::columns(name));
+  for (const Size n : counts_) cell_width = std::max(cell_width, digits(n));
 
-  const Size number_width = width_of(std::to_string(classes_ - 1));
-  std::string text(static_cast<std::size_t>(number_width + 2 + name_width), ' ');
-  for (Size cls = 0; cls < classes_; ++cls) text += fmt::format("  {:>{}}", cls, width);
-  text += "\n";
-  for (Size truth = 0; truth < classes_; ++truth) {
-    text += fmt::format("{:>{}}  {}", truth, number_width,
-                        padded(names_[static_cast<std::size_t>(truth)], name_width));
-    for (Size predicted = 0; predicted < classes_; ++predicted) {
-      const Size n = count(truth, predicted);
-      text += n == 0 ? fmt::format("  {:>{}}", ".", width) : fmt::format("  {:>{}}", n, width);
-    }
+  constexpr int gap = 2, shortest_name = 4;
+  const int number_width = digits(classes_ - 1);
+  const int cell = gap + cell_width;
+  Size in_a_row = classes_;
+  if (width > 0) {
+    const int before = number_width + gap;
+    const int longest = width - before - static_cast<int>(classes_) * cell;
+    name_width = std::min(name_width, std::max({longest, width / 4, shortest_name}));
+    in_a_row = std::clamp<Size>((width - before - name_width) / cell, 1, classes_);
+  }
+
+  std::string text;
+  for (Size first = 0; first < classes_; first += in_a_row) {
+    const Size last = std::min(first + in_a_row, classes_);
+    if (first > 0) text += "\n";
+    text.append(static_cast<std::size_t>(number_width + gap + name_width), ' ');
+    for (Size cls = first; cls < last; ++cls) text += fmt::format("{:>{}}", cls, cell);
     text += "\n";
+    for (Size truth = 0; truth < classes_; ++truth) {
+      text += fmt::format("{:>{}}  {}", truth, number_width,
+                          padded(names_[static_cast<std::size_t>(truth)], name_width));
+      for (Size predicted = first; predicted < last; ++predicted) {
+        const Size n = count(truth, predicted);
+        text += fmt::format("{:>{}}", n == 0 ? "." : std::to_string(n), cell);
+      }
+      text += "\n";
+    }
   }
   return text;
 }

@@ -87,10 +87,15 @@ class REEL_API ConfusionMatrix {
   double f1(Size cls) const;
 
   /// A row a class with precision, recall, F1 and support, then the accuracy and the plain mean
-  /// over the classes that occurred; ends in a line break. scikit-learn: `classification_report`.
-  std::string per_class_table() const;
-  /// The counts: a row a true class, a column a predicted one; ends in a line break.
-  std::string table() const;
+  /// over the classes that occurred; ends in a line break. `width`: columns it may fill, as
+  /// `terminal_width()` says them: long names are shortened ("ferre~"), and where that is not
+  /// enough the last columns are left out; 0: as many as it takes. scikit-learn:
+  /// `classification_report`.
+  std::string per_class_table(int width = 0) const;
+  /// The counts: a row a true class, a column a predicted one; ends in a line break. `width`:
+  /// columns it may fill: long names are shortened, and columns that do not fit follow below; 0: as
+  /// many as it takes.
+  std::string table(int width = 0) const;
 
  private:
   Size classes_;

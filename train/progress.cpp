@@ -9,6 +9,7 @@
 
 #include "reel/autograd/detail/locale.h"
 #include "reel/autograd/fail.h"
+#include "reel/train/columns.h"
 
 #if __has_include(<sys/ioctl.h>)
 #include <sys/ioctl.h>
@@ -19,6 +20,7 @@
 namespace reel::train {
 namespace {
 
+using detail::columns;
 using std::chrono::duration;
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
@@ -36,19 +38,6 @@ struct Part {
   std::string text;
   int rank = 0;
 };
-
-/// Columns of UTF-8 text whose characters are one column wide; colours take none.
-int columns(std::string_view text) {
-  int count = 0;
-  bool in_escape = false;
-  for (const char c : text) {
-    in_escape = in_escape || c == '\x1b';
-    const bool continues = (static_cast<unsigned char>(c) & 0xC0) == 0x80;
-    if (!in_escape && !continues) ++count;
-    if (c == 'm') in_escape = false;
-  }
-  return count;
-}
 
 std::string number(double value) {
   const double size = std::abs(value);
@@ -124,9 +113,7 @@ bool drop_part(std::vector<Part>& parts, int at_least) {
 std::string fitted(std::vector<Part> parts, int width) {
   while (columns(join(parts)) > width && drop_part(parts, 1)) {
   }
-  std::string line = join(parts);
-  while (columns(line) > width) line.pop_back();  // to the first byte of a character, which counts
-  return line;
+  return detail::cut(join(parts), width);
 }
 
 const char* environment(const char* name) {
@@ -210,7 +197,7 @@ std::string epoch_line(const Progress& p, int width) {
 ProgressBar::ProgressBar(Verbose verbose, std::FILE* out)
     : verbose_(verbose), out_(out), on_terminal_(is_terminal(out)), patience_(first_patience) {
   if (verbose_ == Verbose::automatic) verbose_ = on_terminal_ ? Verbose::bar : Verbose::lines;
-  look_.unicode = detail::utf8_locale();
+  look_.unicode = reel::detail::utf8_locale();
   look_.color = environment("NO_COLOR") == nullptr;
   start();
 }

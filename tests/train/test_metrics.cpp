@@ -152,6 +152,43 @@ TEST_CASE("a confusion matrix against values by hand") {
         "2  ferret  1  1  2\n");
 }
 
+TEST_CASE("tables fit a narrow terminal") {
+  ConfusionMatrix matrix(3, {"cat", "dog", "größter ferret"});
+  matrix.add(tensor({{1.0, 0.0, 0.0}, {1.0, 0.0, 0.0}, {0.0, 0.0, 1.0}}), tensor({0, 1, 2}));
+  CHECK(
+      matrix.per_class_table(44).starts_with("class     precision  recall      F1  support\n"
+                                             "cat          0.5000  1.0000  0.6667        1\n"
+                                             "dog          0.0000  0.0000  0.0000        1\n"
+                                             "größter~     1.0000  1.0000  1.0000        1\n"));
+  CHECK(matrix.per_class_table(32).starts_with("class  precision  recall      F1\n"));
+  CHECK(matrix.per_class_table(1000) == matrix.per_class_table());
+  CHECK(matrix.table(18) ==
+        "           0  1  2\n"
+        "0  cat     1  .  .\n"
+        "1  dog     1  .  .\n"
+        "2  größt~  .  .  1\n");
+  CHECK(matrix.table(13) ==
+        "         0  1\n"
+        "0  cat   1  .\n"
+        "1  dog   1  .\n"
+        "2  grö~  .  .\n"
+        "\n"
+        "         2\n"
+        "0  cat   .\n"
+        "1  dog   .\n"
+        "2  grö~  1\n");
+  CHECK(matrix.table(1000) == matrix.table());
+
+  ConfusionMatrix many(120);
+  for (int width = 15; width < 200; ++width) {
+    for (const std::string& text : {many.table(width), many.per_class_table(width)}) {
+      int longest = 0, now = 0;
+      for (const char c : text) longest = std::max(longest, now = c == '\n' ? 0 : now + 1);
+      CHECK(longest <= width);
+    }
+  }
+}
+
 TEST_CASE("classes that never occur have zeros and stay out of the mean") {
   ConfusionMatrix matrix(3);
   matrix.add(tensor({{1.0, 0.0, 0.0}, {1.0, 0.0, 0.0}}), tensor({0, 1}));
