@@ -132,7 +132,8 @@ TEST_CASE("an op that saved nothing serves every backward") {
          return stack({x, x});
        })},
   };
-  for (const auto& [name, op] : ops) {
+  for (const auto& [op_name, op] : ops) {
+    const std::string& name = op_name;  // a capture cannot name a binding
     CAPTURE(name);
     const Tensor made_once = op(w);
     for (int step = 1; step <= 2; ++step) {
