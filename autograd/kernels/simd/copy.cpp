@@ -1,5 +1,6 @@
 #include "reel/autograd/kernels/copy.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -16,20 +17,74 @@ struct Cast {
   To operator()(From x) const {
     if constexpr (std::is_same_v<To, bool>) {
       return x != From(0);
-    } else if constexpr (std::is_integral_v<To> && std::is_floating_point_v<From>) {
-      // C++ leaves open what becomes of a number that does not fit: the nearest that does, of NaN
-      // 0.
-      using Limits = std::numeric_limits<To>;
-      constexpr From least = static_cast<From>(Limits::min());
-      constexpr From beyond = 2 * static_cast<From>(To{1} << (Limits::digits - 1));
-      const bool low = x < least, high = x >= beyond;
-      const To inside = static_cast<To>(low || high || x != x ? From(0) : x);
-      return low ? Limits::min() : high ? Limits::max() : inside;
+    } else if constexpr (std::is_same_v<To, std::uint8_t> && std::is_floating_point_v<From>) {
+      return static_cast<To>(static_cast<std::int32_t>(x));  // there is an instruction for that
     } else {
       return static_cast<To>(x);
     }
   }
 };
+
+/// The floating-point numbers that an integer type holds are those in [least, beyond).
+template <class To, class From>
+struct Range {
+  static constexpr From least = static_cast<From>(std::numeric_limits<To>::min());
+  static constexpr From beyond =
+      2 * static_cast<From>(To{1} << (std::numeric_limits<To>::digits - 1));
+};
+
+/// Where C++ leaves open what becomes of a number that does not fit: the nearest that does, of NaN
+/// 0.
+template <class To>
+struct Saturate {
+  template <class From>
+  To operator()(From x) const {
+    using R = Range<To, From>;
+    using Limits = std::numeric_limits<To>;
+    const bool low = x < R::least, high = x >= R::beyond;
+    const To inside = static_cast<To>(low || high || x != x ? From(0) : x);
+    return low ? Limits::min() : high ? Limits::max() : inside;
+  }
+};
+
+template <class To, class From>
+bool all_fit(const From* x, Size n, Size stride) {
+  using R = Range<To, From>;
+  // As wide as the numbers, so that the comparisons of a vector are summed up as they come.
+  using Flag = std::conditional_t<sizeof(From) == 8, std::int64_t, std::int32_t>;
+  Flag wrong = 0;
+  if (stride == 1) {
+    for (Size i = 0; i < n; ++i) wrong |= Flag{!(x[i] >= R::least && x[i] < R::beyond)};
+  } else {
+    for (Size i = 0; i < n; ++i) {
+      wrong |= Flag{!(x[i * stride] >= R::least && x[i * stride] < R::beyond)};
+    }
+  }
+  return wrong == 0;
+}
+
+/// Floating-point numbers to integers. A first look at a block, which is in the cache then, costs
+/// less than care with each number.
+template <class To, class From>
+void truncate(std::byte* const* data, const Plane& plane, const double* params) {
+  constexpr Size block = 512;
+  for (Size r = 0; r < plane.outer; ++r) {
+    for (Size first = 0; first < plane.inner; first += block) {
+      Plane part = plane;
+      part.outer = 1;
+      part.inner = std::min(block, plane.inner - first);
+      To* y = row<To>(data, plane, 0, r) + first * plane.inner_stride[0];
+      const From* x = row<const From>(data, plane, 1, r) + first * plane.inner_stride[1];
+      std::byte* const parts[] = {reinterpret_cast<std::byte*>(y),
+                                  const_cast<std::byte*>(reinterpret_cast<const std::byte*>(x))};
+      if (all_fit<To>(x, part.inner, part.inner_stride[1])) {
+        map1<Cast<To>, To, From>(parts, part, params);
+      } else {
+        map1<Saturate<To>, To, From>(parts, part, params);
+      }
+    }
+  }
+}
 
 struct ScaleBytes {
   float factor;
@@ -223,8 +278,13 @@ void transpose(void* to_bytes, Size to_stride, const void* from_bytes, Size from
 
 template <class To, class From>
 void set(CopyTable& table) {
-  table.cast[static_cast<int>(dtype_of<To>)][static_cast<int>(dtype_of<From>)] =
-      map1<Cast<To>, To, From>;
+  Loop& cast = table.cast[static_cast<int>(dtype_of<To>)][static_cast<int>(dtype_of<From>)];
+  if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To> &&
+                !std::is_same_v<To, bool>) {
+    cast = truncate<To, From>;
+  } else {
+    cast = map1<Cast<To>, To, From>;
+  }
 }
 template <class To>
 void set_from_all(CopyTable& table) {
