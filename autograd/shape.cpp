@@ -28,7 +28,7 @@ std::string to_string(const Shape& shape) {
 
 std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << to_string(shape); }
 
-Size detail::checked_numel(const char* op, const Shape& shape) {
+Size detail::closely_checked_numel(const char* op, const Shape& shape) {
   Size numel = 1;
   double span = 1;  // exact up to 2^53
   for (Size size : shape) {

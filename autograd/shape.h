@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
@@ -138,11 +139,23 @@ constexpr bool is_contiguous(const Shape& shape, const Strides& strides) {
   return true;
 }
 
+REEL_API Size closely_checked_numel(const char* op, const Shape& shape);
+
 /// `shape.numel()` of a shape that a tensor may have: no size below 0, and at most 2^48 elements,
 /// counting sizes of 0 as 1, so that neither strides nor a product of some of the sizes wraps
 /// around. Every tensor's shape has passed here.
 /// Throws `[op] expected at most 2^48 elements, got shape [4294967296, 4294967296]`.
-REEL_API Size checked_numel(const char* op, const Shape& shape);
+inline Size checked_numel(const char* op, const Shape& shape) {
+  std::uint64_t numel = 1, bits = 0;
+  for (Size size : shape) {
+    numel *= static_cast<std::uint64_t>(size);
+    bits |= static_cast<std::uint64_t>(size);
+  }
+  // So few bits cannot multiply to more, as those of nearly every shape; others want a closer look.
+  if (static_cast<Size>(std::bit_width(bits)) * shape.size() <= 48) [[likely]]
+    return static_cast<Size>(numel);
+  return closely_checked_numel(op, shape);
+}
 
 /// A dimension in `[0, rank)` from one in `[-rank, rank)`; a 0-d tensor takes 0 and -1.
 /// Throws `[op] expected a dimension in [-2, 1], got 3`.
