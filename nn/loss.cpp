@@ -53,18 +53,23 @@ void check_same_shape(const char* op, const Tensor& input, const Tensor& target)
         input.shape(), target.shape(), help_with_column(input.shape(), target.shape()));
 }
 
-void check_probabilities(const char* op, const Tensor& p) {
-  if (p.numel() == 0) return;
+/// The probabilities, those that rounding took past an end put back on it.
+Tensor check_probabilities(const char* op, const Tensor& p) {
+  if (p.numel() == 0) return p;
   constexpr double rounding = 1e-4;
-  const NoGradGuard no_grad;
-  const double least = p.amin().item();
-  const double most = p.amax().item();
+  double least = 0, most = 0;
+  {
+    const NoGradGuard no_grad;
+    least = p.amin().item();
+    most = p.amax().item();
+  }
   check(least >= -rounding && most <= 1 + rounding, op,
         "expected probabilities in [0, 1], got numbers from {} to {}\n"
         "help: for logits use {}",
         least, most,
         op == std::string_view("cross_entropy") ? "{.from_logits = true}"
                                                 : "binary_cross_entropy_with_logits");
+  return least < 0 || most > 1 ? clamp(p, 0, 1) : p;
 }
 
 // --- classes
@@ -180,8 +185,8 @@ Tensor cross_entropy(const Tensor& input, const Tensor& target,
   check(input.is_floating_point() && input.dim() >= 1, "cross_entropy",
         "expected a floating-point input of shape [N, C], [N, C, d1, ...] or [C], got {} {}",
         input.dtype(), input.shape());
-  if (!options.from_logits) check_probabilities("cross_entropy", input);
-  const Tensor log_p = options.from_logits ? log_softmax(input, class_dim(input)) : log_of(input);
+  const Tensor log_p = options.from_logits ? log_softmax(input, class_dim(input))
+                                           : log_of(check_probabilities("cross_entropy", input));
   if (!classes) return probabilities_loss(log_p, target, options);
   reel::detail::check_classes("cross_entropy", log_p, target, options.weight);
   return classes_loss("cross_entropy", log_p, target, options.weight, options.ignore_index,
@@ -245,9 +250,8 @@ Tensor binary_cross_entropy(const Tensor& probabilities, const Tensor& target,
                             const BinaryCrossEntropyOptions& options) {
   constexpr const char* op = "binary_cross_entropy";
   check_same_shape(op, probabilities, target);
-  check_probabilities(op, probabilities);
   const DType dtype = reel::detail::result_type(op, probabilities, target);
-  const Tensor p = probabilities.to(dtype), t = target.to(dtype);
+  const Tensor p = check_probabilities(op, probabilities).to(dtype), t = target.to(dtype);
   Tensor losses;
   {
     const NoGradGuard no_grad;

@@ -92,10 +92,10 @@ Tensor div(const Tensor& left, const Tensor& right) {
 Tensor pow(const Tensor& given, const Tensor& exponent) {
   const DType dtype = detail::result_type("pow", given, exponent);
   if (!is_floating(dtype)) return pow_of_integers(given, exponent, dtype);
-  // A number takes the dtype of the result, which those below would not give it.
-  const Tensor base = given.impl().is_number ? to(given, dtype) : given;
   if (exponent.impl().is_number && !exponent.requires_grad()) {
     const double number = exponent.item();
+    // A number takes the dtype of the result, which the shortcuts would not give it.
+    const Tensor base = given.impl().is_number ? to(given, dtype) : given;
     const Promoted x(base, dtype);
     if (auto cheaper = detail::pow_of_number<Tensor>(x, number)) return *cheaper;
     const Promoted y(exponent, dtype);
@@ -104,9 +104,9 @@ Tensor pow(const Tensor& given, const Tensor& exponent) {
                     return number == 0 ? zeros_like(dy) : dy * (number * pow(x, number - 1));
                   }));
   }
-  const Promoted x(base, dtype), y(exponent, dtype);
+  const Promoted x(given, dtype), y(exponent, dtype);
   Tensor out = apply("pow", Binary::pow, x, y);
-  if (!recording(base, exponent)) return out;
+  if (!recording(given, exponent)) return out;
   return record("pow", std::move(out),
                 wrt(x.tensor(),
                     [x = save(x), y = save(y)](const Tensor& dy) {

@@ -144,7 +144,7 @@ void detail::check_conv_tensors(const char* op, Size axes, const Tensor& x, cons
   if (!bias.defined()) return;
   check(bias.shape() == Shape{out}, op, "expected bias of shape [{}] to match weight {}, got {}",
         out, w.shape(), bias.shape());
-  check_one_dtype(op, "input", x, "bias", bias);
+  check_one_dtype(op, "bias", bias, "input", x);
 }
 
 ConvShape detail::conv_shape(const char* op, const Tensor& x, const Tensor& w,
@@ -185,6 +185,7 @@ ConvShape detail::conv_shape(const char* op, const Tensor& x, const Tensor& w,
     s.out_h = count_windows(op, rows);
     s.out_w = count_windows(op, columns);
   }
+  checked_numel(op, {s.batch, s.out_channels, s.out_h, s.out_w});
   return s;
 }
 

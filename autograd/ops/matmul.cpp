@@ -154,7 +154,7 @@ LinearSizes check_linear(const Tensor& x, const Tensor& weight, const Tensor& bi
         "expected input of shape [.., {}] to match weight {}, got {}{}", in, weight.shape(),
         x.shape(), help_with_rows("x", x.shape(), in));
   if (bias.defined()) {
-    detail::check_one_dtype("linear", "input", x, "bias", bias);
+    detail::check_one_dtype("linear", "bias", bias, "input", x);
     check(bias.shape() == Shape{out}, "linear",
           "expected bias of shape [{}] to match weight {}, got {}", out, weight.shape(),
           bias.shape());

@@ -26,10 +26,10 @@ REEL_API Tensor div(const Tensor& a, const Tensor& b);
 /// products do. Throws for integers to a power below 0, and for two bool tensors. Follows
 /// `torch.pow`, which lets a tensor of powers below 0 pass.
 REEL_API Tensor pow(const Tensor& x, const Tensor& exponent);
-/// The larger of the two, NaN where either is; where they are equal each gets half of the gradient.
+/// The larger of the two, NaN where either is; where they are equal each gets half of the gradient,
+/// where one is NaN both get all of it.
 REEL_API Tensor maximum(const Tensor& a, const Tensor& b);
-/// The smaller of the two, NaN where either is; where they are equal each gets half of the
-/// gradient.
+/// The smaller of the two, as `maximum`.
 REEL_API Tensor minimum(const Tensor& a, const Tensor& b);
 /// `a` where `condition` (bool) holds, else `b`. Throws unless `condition` is bool.
 REEL_API Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);

@@ -240,6 +240,7 @@ Tensor adaptive_avg_pool2d(const Tensor& x, const Pair& size) {
   check_images(op, x);
   if (x.dim() == 3) return squeeze(adaptive_avg_pool2d(unsqueeze(x, 0), size), 0);
   check_pair(op, "an output size", size, 1);
+  detail::checked_numel(op, {x.shape()[0], x.shape()[1], size.h, size.w});
   return average(
       op, x,
       std::make_shared<const Averages>(Averages{x.shape(),

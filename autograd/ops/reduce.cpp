@@ -29,7 +29,8 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 Tensor infinite_where_zero(const Tensor& y) { return where(y == 0, infinity, y); }
 
 /// What var and std divide by.
-double degrees_of_freedom(const Reduced& reduced, Size correction) {
+double degrees_of_freedom(const char* op, const Reduced& reduced, Size correction) {
+  check(correction >= 0, op, "expected a correction of 0 or more, got {}", correction);
   return static_cast<double>(std::max<Size>(0, reduced.length - correction));
 }
 
@@ -63,7 +64,7 @@ Tensor mean(const Tensor& x, const Dims& dims, bool keepdim) {
 Tensor var(const Tensor& x, const Dims& dims, Size correction, bool keepdim) {
   detail::check_floating("var", x);
   const Reduced reduced("var", x, dims, keepdim);
-  const double divisor = degrees_of_freedom(reduced, correction);
+  const double divisor = degrees_of_freedom("var", reduced, correction);
   return record("var", reduce_deviations(x, reduced, divisor, Finish::scale),
                 wrt(x, [x = save(x), dims, spread = reduced.spread, divisor](const Tensor& dy) {
                   return spread(dy * (2 / divisor)) * (x - mean(x, dims, true));
@@ -73,7 +74,7 @@ Tensor var(const Tensor& x, const Dims& dims, Size correction, bool keepdim) {
 Tensor std(const Tensor& x, const Dims& dims, Size correction, bool keepdim) {
   detail::check_floating("std", x);
   const Reduced reduced("std", x, dims, keepdim);
-  const double divisor = degrees_of_freedom(reduced, correction);
+  const double divisor = degrees_of_freedom("std", reduced, correction);
   return record("std", reduce_deviations(x, reduced, divisor, Finish::sqrt),
                 wrt(x, [x = save(x), dims, spread = reduced.spread, divisor](const Tensor& dy,
                                                                              const Tensor& y) {

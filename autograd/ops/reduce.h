@@ -20,7 +20,7 @@ REEL_API Tensor sum(const Tensor& x, const Dims& dims = {}, bool keepdim = false
 REEL_API Tensor mean(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
 /// The average squared distance from the mean, dividing by n - `correction`: 1 for a sample's
 /// estimate (Bessel), 0 for a whole population. NaN where n <= correction. Throws unless `x` is
-/// floating. Follows `torch.var`.
+/// floating and `correction` 0 or more. Follows `torch.var`.
 REEL_API Tensor var(const Tensor& x, const Dims& dims = {}, Size correction = 1,
                     bool keepdim = false);
 /// The square root of `var`; where it is 0 its gradient is 0. (Where a program says `using

@@ -271,8 +271,8 @@ TEST_CASE("conv2d says what does not fit") {
        "[conv2d] expected input and weight of one dtype, got float32 and float64\n"
        "help: input.to(float64)");
   says([&] { conv2d(x, w, zeros(4, {.dtype = float64})); },
-       "[conv2d] expected input and bias of one dtype, got float32 and float64\n"
-       "help: input.to(float64)");
+       "[conv2d] expected bias and input of one dtype, got float64 and float32\n"
+       "help: bias.to(float32)");
   says([&] { conv2d(x.to(int64), w.to(int64)); },
        "[conv2d] expected float32 or float64, got int64\nhelp: x.to(float32)");
   says(
@@ -428,6 +428,12 @@ TEST_CASE("a convolution refuses numbers beyond any image, in its own name") {
                        "[conv2d] expected a kernel no larger than the padded input, got 2147483649 "
                        "cells over 8",
                        Error);
+  CHECK_THROWS_WITH_AS(conv2d(x, w, {}, {.padding = 1 << 30}),
+                       "[conv2d] expected at most 2^48 elements, got shape "
+                       "[1, 1, 2147483654, 2147483654]",
+                       Error);
+  CHECK_THROWS_WITH_AS(detail::conv2d_relu_max_pool2d(x, w, {}, {.padding = 1 << 30}, 2),
+                       doctest::Contains("[conv2d] expected at most 2^48 elements"), Error);
   // What is large and means nothing, for there is one window or one cell, is right.
   CHECK(conv2d(x, w, {}, {.stride = 1 << 30}).shape() == Shape{1, 1, 1, 1});
   CHECK((conv2d(x, ones({1, 1, 1, 1}), {}, {.dilation = 1 << 30}) == x).all().item<bool>());

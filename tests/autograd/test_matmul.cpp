@@ -290,8 +290,8 @@ TEST_CASE("linear says what does not fit") {
       [&] {
         linear(zeros({5, 784}), w, zeros(10, {.dtype = float64}));
       },
-      "[linear] expected input and bias of one dtype, got float32 and float64\n"
-      "help: input.to(float64)");
+      "[linear] expected bias and input of one dtype, got float64 and float32\n"
+      "help: bias.to(float32)");
 }
 
 TEST_CASE("linear with its ReLU inside equals the two ops") {

@@ -291,8 +291,9 @@ TEST_CASE("windows keep their meaning without the cells that see no pixel") {
   struct Case {
     Pair kernel, stride, padding, dilation;
   };
-  for (const Case& c : {Case{7, 1, 3, 1}, Case{{9, 5}, {1, 2}, {4, 2}, 1}, Case{{5, 4}, 1, {4, 3}, 2},
-                        Case{{2, 3}, {1, 3}, {2, 3}, {4, 3}}, Case{{8, 9}, {4, 3}, 4, 1}}) {
+  for (const Case& c :
+       {Case{7, 1, 3, 1}, Case{{9, 5}, {1, 2}, {4, 2}, 1}, Case{{5, 4}, 1, {4, 3}, 2},
+        Case{{2, 3}, {1, 3}, {2, 3}, {4, 3}}, Case{{8, 9}, {4, 3}, 4, 1}}) {
     const auto f = [&](const Tensor& v) {
       return max_pool2d(v, c.kernel, {c.stride, c.padding, c.dilation});
     };
@@ -320,6 +321,9 @@ TEST_CASE("pools refuse numbers beyond any image") {
   CHECK_THROWS_WITH_AS(
       adaptive_avg_pool2d(x, {2, huge}),
       doctest::Contains("[adaptive_avg_pool2d] expected an output size of at most"), Error);
+  CHECK_THROWS_WITH_AS(adaptive_avg_pool2d(x, 1 << 30),
+                       doctest::Contains("[adaptive_avg_pool2d] expected at most 2^48 elements"),
+                       Error);
   CHECK_THROWS_WITH_AS(
       max_pool2d(Tensor(), 2),
       doctest::Contains("[max_pool2d] expected a tensor as input, got an undefined"), Error);

@@ -301,5 +301,7 @@ TEST_CASE("reductions say what they expected") {
   CHECK_THROWS_WITH_AS(norm(zeros({0}), inf),
                        "[norm] expected at least one element for p = inf, got shape [0]", Error);
   CHECK_THROWS_WITH_AS(norm(x, not_a_number), "[norm] expected a number p, got nan", Error);
+  CHECK_THROWS_WITH_AS(var(x, 0, -1), "[var] expected a correction of 0 or more, got -1", Error);
+  CHECK_THROWS_AS(x.std({}, std::numeric_limits<Size>::min()), Error);
   CHECK_THROWS_AS(sum(Tensor()), Error);
 }

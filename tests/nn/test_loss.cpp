@@ -213,6 +213,9 @@ TEST_CASE("binary cross entropy at the ends has the values and slopes of PyTorch
     CHECK(testing::same(t.grad().to(float64),
                         tensor({inf, -inf, inf, -inf, 0., inf}, {.dtype = float64})));
   }
+  const Tensor rounded = tensor({-1e-6, 1 + 1e-6}).requires_grad_();
+  CHECK(nn::binary_cross_entropy(rounded, tensor({0., 1.})).item() == 0);
+  CHECK(nn::binary_cross_entropy(rounded, tensor({1., 0.})).item() == 100);
   const Tensor p = tensor({0.25f}).requires_grad_();
   nn::binary_cross_entropy(p, tensor({1}), {}).backward();
   CHECK(p.grad().item() == doctest::Approx(-4));
