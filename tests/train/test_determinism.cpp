@@ -175,6 +175,49 @@ TEST_CASE("an LSTM trains to the same bits on 1 and 2 threads") {
                  });
 }
 
+TEST_CASE("convolutions of few images have the same bits on any number of threads") {
+  struct Case {
+    Shape x, w;
+    Conv2dOptions options;
+  };
+  // What libraries share out among threads by something else than images: one image, or so few and
+  // so small that rows and channels are all there is to divide.
+  const std::vector<Case> cases{
+      {{1, 128, 8, 8}, {128, 128, 7, 7}, {.stride = 2, .padding = 3}},
+      {{1, 256, 7, 7}, {64, 256, 5, 5}, {.stride = 2, .padding = 2}},
+      {{1, 128, 14, 14}, {31, 128, 7, 7}, {.padding = 3}},
+      {{3, 8, 56, 56}, {64, 8, 1, 1}, {.stride = 2, .padding = 1}},
+      {{1, 64, 56, 56}, {64, 64, 3, 3}, {.padding = 1}},
+      {{1, 512, 7, 7}, {512, 512, 3, 3}, {.padding = 1}},
+      {{2, 96, 28, 28}, {96, 1, 5, 5}, {.padding = 2, .groups = 96}},
+      {{5, 3, 64, 64}, {32, 3, 7, 7}, {.stride = 2, .padding = 3}},
+      {{1, 40, 1, 1}, {1000, 40, 1, 1}, {}},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.x);
+    CAPTURE(c.w);
+    manual_seed(5);
+    const Tensor x = randn(c.x).requires_grad_(), w = randn(c.w).requires_grad_();
+    const Tensor bias = randn({c.w[0]}).requires_grad_();
+    const auto results = [&](int threads) {
+      const ThreadsGuard guard(threads);
+      const Tensor y = conv2d(x, w, bias, c.options);
+      std::vector<Tensor> all = grad({y.square().mean()}, {x, w, bias});
+      all.push_back(y);
+      return all;
+    };
+    const std::vector<Tensor> one = results(1);
+    for (const int threads : {2, 3, 4, 8}) {
+      CAPTURE(threads);
+      const std::vector<Tensor> got = results(threads);
+      for (std::size_t i = 0; i < one.size(); ++i) {
+        CAPTURE(i);
+        CHECK(same_bits(got[i].contiguous(), one[i].contiguous()));
+      }
+    }
+  }
+}
+
 TEST_CASE("products of any shape have the same bits on 1 and 2 threads") {
   for (const Size m : {1, 10, 128}) {
     for (const Size k : {64, 3136, 8192}) {
