@@ -17,7 +17,7 @@ constexpr Bytef gzip_magic[] = {0x1f, 0x8b};
 
 struct ByteSource::State {
   State(const char* name, const std::string& path)
-      : op(name), file(name, path), in(std::make_unique<Bytef[]>(piece)) {
+      : op(name), file(name, path), in(std::make_unique_for_overwrite<Bytef[]>(piece)) {
     refill();
     compressed = z.avail_in >= 2 && std::equal(gzip_magic, gzip_magic + 2, z.next_in);
     if (compressed && inflateInit2(&z, gzip_only) != Z_OK) throw std::bad_alloc();
