@@ -4,17 +4,18 @@
 
 namespace reel {
 
-/// How many threads large operations may use; at first what `OMP_NUM_THREADS` says, else one per
-/// core. Small operations always run on the calling thread. Follows `torch.get_num_threads`.
+/// How many threads large operations may use; at first what `OMP_NUM_THREADS` says, else as many as
+/// the process has CPUs: those it is bound to, or fewer where a control group's quota (a container's)
+/// is worth fewer. Small operations always run on the calling thread. Follows
+/// `torch.get_num_threads`.
 ///
-/// Threads that wait for their next piece of work spin at first, for milliseconds with GCC's OpenMP:
-/// ruinous where other programs want the cores. OpenMP reads its environment before `main`, so it is
-/// set there: `OMP_WAIT_POLICY=passive` on a busy machine; `GOMP_SPINCOUNT=4000`, a short spin, on an
-/// idle one.
+/// Nothing else is to be set, on an idle machine or a busy one. The threads are Reel's own: they spin
+/// for a fraction of a millisecond between two operations, then sleep, and are left out for a while
+/// where other programs keep them from their CPUs. Several threads may call Reel at once: one of them
+/// at a time has the others' help. A forked child makes its own.
 REEL_API int get_num_threads();
 
-/// Sets that number, also for the matrix and convolution libraries beneath. No result of an
-/// elementwise operation or a reduction depends on it.
+/// Sets that number. No result depends on it, to the last bit: work is cut by its shape.
 /// Throws `Error` unless `threads` is positive. Follows `torch.set_num_threads`.
 REEL_API void set_num_threads(int threads);
 

@@ -31,7 +31,7 @@ void with_kernels(DType dtype, const F& f) {
 template <class F>
 void for_rows(const LstmShape& s, const F& f) {
   const Size row_work = std::max<Size>(1, s.steps * 4 * s.hidden * (s.input + s.hidden));
-  parallel_for(s.batch, (thread_work + row_work - 1) / row_work, f);
+  parallel_for(s.batch, (thread_work + row_work - 1) / row_work, f, 1);
 }
 
 /// The rows of the batch from `first` on, at each step of a sequence; null where there is none.

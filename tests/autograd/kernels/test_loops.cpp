@@ -3,12 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <atomic>
 #include <numeric>
 #include <random>
 #include <vector>
 
-#include "reel/autograd/error.h"
 #include "reel/autograd/kernels/parallel.h"
 #include "reel/autograd/kernels/pointwise.h"
 #include "reel/autograd/threads.h"
@@ -101,56 +99,4 @@ TEST_CASE("results larger than the caches are written whole, and nothing beside 
       CHECK(y[offset == 0 ? n : 2] == -1.0f);
     }
   }
-}
-
-TEST_CASE("parallel_for throws what a thread threw, after all have finished") {
-  const ThreadsGuard guard;
-  for (const int threads : {1, 2}) {
-    set_num_threads(threads);
-    std::atomic<Size> covered{0};
-    auto run = [&] {
-      parallel_for(1000, 1, [&](Size begin, Size end) {
-        covered += end - begin;
-        if (end == 1000) throw Error("the last range");
-      });
-    };
-    CHECK_THROWS_WITH_AS(run(), "the last range", Error);
-    CHECK(covered == 1000);
-  }
-}
-
-TEST_CASE("parallel_for covers the range once with any number of threads") {
-  const ThreadsGuard guard;
-  for (int threads : {1, 2, 5}) {
-    set_num_threads(threads);
-    for (Size n : {0, 1, 63, 64, 1000, 100003}) {
-      for (Size grain : {1, 64, 1000}) {
-        std::vector<int> visits(static_cast<std::size_t>(n), 0);
-        parallel_for(n, grain, [&](Size begin, Size end) {
-          for (Size i = begin; i < end; ++i) ++visits[static_cast<std::size_t>(i)];
-        });
-        CHECK(visits == std::vector<int>(static_cast<std::size_t>(n), 1));
-      }
-    }
-  }
-}
-
-TEST_CASE("small work stays in one piece") {
-  const ThreadsGuard guard;
-  set_num_threads(4);
-  int calls = 0;
-  parallel_for(1000, parallel_grain, [&](Size begin, Size end) {
-    ++calls;
-    CHECK(begin == 0);
-    CHECK(end == 1000);
-  });
-  CHECK(calls == 1);
-}
-
-TEST_CASE("the number of threads can be set and must be positive") {
-  const ThreadsGuard guard;
-  set_num_threads(3);
-  CHECK(get_num_threads() == 3);
-  CHECK_THROWS_WITH_AS(set_num_threads(0),
-                       "[set_num_threads] expected a positive number of threads, got 0", Error);
 }
