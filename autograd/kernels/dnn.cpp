@@ -1,7 +1,5 @@
 #include "reel/autograd/kernels/dnn.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -16,9 +14,9 @@
 
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/buffer.h"
+#include "reel/autograd/kernels/conv_cut.h"
 #include "reel/autograd/kernels/parallel.h"
 #include "reel/autograd/kernels/thread_scope.h"
-#include "reel/autograd/threads.h"
 
 namespace reel::kernels {
 namespace {
@@ -30,16 +28,14 @@ using DnnDims = dnnl::memory::dims;
 constexpr auto f32 = dnnl::memory::data_type::f32;
 constexpr auto direct = dnnl::algorithm::convolution_direct;
 
-// A fork and join costs as much as this many multiply-adds on one core.
-constexpr double serial_work = 0.5e6;
-// The weight gradient sums over the batch in parts of about this many multiply-adds.
-constexpr double part_work = 25e6;
+// Convolutions are cut into pieces of about so many multiply-adds, at least in two from the second
+// number on. Pieces depend on the shape only, and each runs on one thread: so do the sums.
+constexpr Size piece_work = Size{8} << 20, serial_work = Size{1} << 20;
+constexpr Size max_pieces = 32;
+// The weight gradient is summed in parts of about this many multiply-adds.
+constexpr Size part_work = 25'000'000;
 constexpr Size max_parts = 16;
 constexpr std::size_t max_parts_bytes = std::size_t{32} << 20;
-
-int threads_for(double multiply_adds) {
-  return multiply_adds < serial_work || omp_in_parallel() != 0 ? 1 : get_num_threads();
-}
 
 // --- the two versions of oneDNN's API
 // ------------------------------------------------------------------
@@ -177,18 +173,17 @@ class Cache {
   std::vector<Slot> slots_;
 };
 
-enum class ConvKind { forward, input, weight };
-
-/// A convolution in one direction; the weights in its own format if that is not the plain one.
+/// A convolution in one direction, and what brings the weights into its own format (or, their
+/// gradient, out of it) if that is not the plain one.
 struct ConvCall {
   Call call;
   Call reorder;
+  Desc weights;
   bool reorders = false;
-  std::size_t packed_bytes = 0;
 };
 
 using MatmulKey = std::array<Size, 9>;
-using ConvKey = std::array<Size, 18>;
+using ConvKey = std::array<Size, 17>;
 
 /// What one thread keeps.
 struct Context {
@@ -227,7 +222,7 @@ Call make_matmul(const DnnMatmul& s) {
   return building("matmul", [&] {
     const Desc a({s.m, s.k}, f32, DnnDims{s.a_row, s.a_col});
     const Desc b({s.k, s.n}, f32, DnnDims{s.b_row, s.b_col});
-    const Desc c({s.m, s.n}, f32, DnnDims{s.n, 1});
+    const Desc c({s.m, s.n}, f32, DnnDims{s.c_row, 1});
     const Desc bias = s.bias ? Desc({1, s.n}, f32, DnnDims{s.n, 1}) : Desc();
     const auto desc = describe<dnnl::matmul>(attributes(s.accumulate), a, b, bias, c);
     return Call(
@@ -239,9 +234,9 @@ Call make_matmul(const DnnMatmul& s) {
 // --- convolutions
 // ----------------------------------------------------------------------------------------
 
-double multiply_adds(const ConvShape& s) {
-  return static_cast<double>(s.batch * s.out_channels * s.out_h * s.out_w) *
-         static_cast<double>(s.in_channels / s.groups * s.kernel_h * s.kernel_w);
+Size multiply_adds(const ConvShape& s) {
+  return s.batch * s.out_channels * s.out_h * s.out_w * (s.in_channels / s.groups) * s.kernel_h *
+         s.kernel_w;
 }
 
 Size weight_count(const ConvShape& s) {
@@ -274,9 +269,9 @@ ConvCall make_conv(ConvKind kind, const ConvShape& s, bool bias) {
 
   ConvCall result;
   auto keep_weights = [&](const Desc& own, bool unpack) {
+    result.weights = own;
     result.reorders = own != plain;
     if (!result.reorders) return;
-    result.packed_bytes = own.get_size();
     const Desc& from = unpack ? own : plain;
     const Desc& to = unpack ? plain : own;
     const dnnl::reorder::primitive_desc desc(engine(), from, engine(), to, attributes(false));
@@ -313,9 +308,8 @@ ConvCall make_conv(ConvKind kind, const ConvShape& s, bool bias) {
   });
 }
 
-ConvCall& conv_call(Context& mine, ConvKind kind, const ConvShape& s, bool bias, int threads) {
+ConvCall& conv_call(Context& mine, ConvKind kind, const ConvShape& s, bool bias) {
   const ConvKey key{static_cast<Size>(kind) * 2 + bias,
-                    threads,
                     s.batch,
                     s.groups,
                     s.in_channels,
@@ -335,12 +329,51 @@ ConvCall& conv_call(Context& mine, ConvKind kind, const ConvShape& s, bool bias,
   return mine.convs.get(key, [&] { return make_conv(kind, s, bias); });
 }
 
-/// The weights in the primitive's format; `room` is for those that have one of their own.
-const float* packed_weights(Context& mine, ConvCall& conv, const float* w, Buffer& room) {
-  if (!conv.reorders) return w;
-  room = Buffer(conv.packed_bytes);
-  conv.reorder.run(mine.stream, {w, room.data()});
-  return room.data();
+// --- convolutions in pieces
+// ----------------------------------------------------------------------------------------
+
+/// The weights in the formats that pieces want, each made once.
+class PackedWeights {
+ public:
+  explicit PackedWeights(const float* plain) : plain_(plain) {}
+
+  void add(Context& mine, ConvCall& conv) {
+    if (find(conv) != nullptr) return;
+    Buffer packed(conv.weights.get_size());
+    conv.reorder.run(mine.stream, {plain_, packed.data()});
+    made_.emplace_back(conv.weights, std::move(packed));
+  }
+  const float* find(const ConvCall& conv) const {
+    if (!conv.reorders) return plain_;
+    for (const auto& [desc, packed] : made_) {
+      if (desc == conv.weights) return packed.data();
+    }
+    return nullptr;
+  }
+
+ private:
+  const float* plain_;
+  std::vector<std::pair<Desc, Buffer>> made_;
+};
+
+/// Calls `run(stream, call, piece, weights)` for every piece of a convolution.
+template <class F>
+void for_pieces(ConvKind kind, const ConvShape& s, bool bias, const float* w, const F& run) {
+  const Size work = multiply_adds(s);
+  const ConvCut cut(s, kind,
+                    std::clamp<Size>(work / piece_work, work < serial_work ? 1 : 2, max_pieces));
+  const SingleThreadScope scope;
+  PackedWeights packed(w);
+  for (Size i = 0; i < cut.pieces(); ++i)
+    packed.add(context(), conv_call(context(), kind, cut.piece(i).shape, bias));
+  parallel_for(cut.pieces(), 1, [&](Size begin, Size end) {
+    Context& mine = context();
+    for (Size i = begin; i < end; ++i) {
+      const ConvPiece piece = cut.piece(i);
+      ConvCall& conv = conv_call(mine, kind, piece.shape, bias);
+      run(mine.stream, conv.call, piece, packed.find(conv));
+    }
+  });
 }
 
 /// A 1x1 convolution that skips pixels.
@@ -385,10 +418,10 @@ void conv_weight_part(const ConvShape& s, const float* x, const float* dy, float
     const Dense dense = read_pixels(s, x);
     return conv_weight_part(dense.shape, dense.x.data(), dy, dw, db);
   }
-  const ThreadScope scope(1);
+  const SingleThreadScope scope;
   Context& mine = context();
-  ConvCall& conv = conv_call(mine, ConvKind::weight, s, db != nullptr, 1);
-  const Buffer packed(conv.packed_bytes);
+  ConvCall& conv = conv_call(mine, ConvKind::weight, s, db != nullptr);
+  const Buffer packed(conv.reorders ? conv.weights.get_size() : 0);
   float* own = conv.reorders ? packed.data() : dw;
   if (db != nullptr) {
     conv.call.run(mine.stream, {x, dy, own, db});
@@ -401,13 +434,10 @@ void conv_weight_part(const ConvShape& s, const float* x, const float* dy, float
 }  // namespace
 
 void dnn_matmul(const DnnMatmul& s, const float* a, const float* b, const float* bias, float* c) {
-  const double work =
-      static_cast<double>(s.m) * static_cast<double>(s.n) * static_cast<double>(s.k);
-  const int threads = s.single_thread ? 1 : threads_for(work);
-  const ThreadScope scope(threads);
+  const SingleThreadScope scope;
   Context& mine = context();
   const MatmulKey key{
-      s.m, s.n, s.k, s.a_row, s.a_col, s.b_row, s.b_col, threads, s.bias * 2 + s.accumulate};
+      s.m, s.n, s.k, s.a_row, s.a_col, s.b_row, s.b_col, s.c_row, s.bias * 2 + s.accumulate};
   Call& call = mine.matmuls.get(key, [&] { return make_matmul(s); });
   if (s.bias) {
     call.run(mine.stream, {a, b, c, bias});
@@ -416,61 +446,40 @@ void dnn_matmul(const DnnMatmul& s, const float* a, const float* b, const float*
   }
 }
 
-void dnn_sgemm(bool transpose_a, bool transpose_b, Size m, Size n, Size k, const float* a, Size lda,
-               const float* b, Size ldb, float beta, float* c, Size ldc) {
-  const ThreadScope scope(1);
-  const dnnl_status_t status = dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k,
-                                          1.f, a, lda, b, ldb, beta, c, ldc);
-  if (status != dnnl_success) unsuccessful(status);
-}
-
 void dnn_conv(const ConvShape& s, const float* x, const float* w, const float* bias, float* y) {
-  const int threads = threads_for(multiply_adds(s));
-  const ThreadScope scope(threads);
-  Context& mine = context();
-  ConvCall& conv = conv_call(mine, ConvKind::forward, s, bias != nullptr, threads);
-  Buffer room;
-  const float* weights = packed_weights(mine, conv, w, room);
-  if (bias != nullptr) {
-    conv.call.run(mine.stream, {x, weights, y, bias});
-  } else {
-    conv.call.run(mine.stream, {x, weights, y});
-  }
+  for_pieces(ConvKind::forward, s, bias != nullptr, w,
+             [&](dnnl::stream& stream, Call& call, const ConvPiece& piece, const float* weights) {
+               if (bias != nullptr) {
+                 call.run(stream, {x + piece.x, weights, y + piece.y, bias});
+               } else {
+                 call.run(stream, {x + piece.x, weights, y + piece.y});
+               }
+             });
 }
 
 void dnn_conv_input(const ConvShape& s, const float* dy, const float* w, float* dx) {
-  const int threads = threads_for(multiply_adds(s));
-  const ThreadScope scope(threads);
-  Context& mine = context();
-  ConvCall& conv = conv_call(mine, ConvKind::input, s, false, threads);
-  Buffer room;
-  const float* weights = packed_weights(mine, conv, w, room);
-  conv.call.run(mine.stream, {dy, weights, dx});
+  for_pieces(ConvKind::input, s, false, w,
+             [&](dnnl::stream& stream, Call& call, const ConvPiece& piece, const float* weights) {
+               call.run(stream, {dy + piece.y, weights, dx + piece.x});
+             });
 }
 
 void dnn_conv_weight(const ConvShape& s, const float* x, const float* dy, float* dw, float* db) {
   const Size count = weight_count(s);
   const Size stride = (count + s.out_channels + 15) / 16 * 16;  // of one part: dw, then db
   const auto fitting = static_cast<Size>(max_parts_bytes / (static_cast<std::size_t>(stride) * 4));
-  const Size parts = std::clamp(static_cast<Size>(multiply_adds(s) / part_work), Size{1},
-                                std::max<Size>(1, std::min({s.batch, max_parts, fitting})));
+  const ConvCut cut(
+      s, ConvKind::weight,
+      std::clamp<Size>(multiply_adds(s) / part_work, 1, std::clamp<Size>(fitting, 1, max_parts)));
+  const Size parts = cut.pieces();
   if (parts == 1) return conv_weight_part(s, x, dy, dw, db);
 
-  // oneDNN would share the batch out among its threads and sum in an order that depends on their
-  // number. Here the parts depend on the shape only, and each runs on one thread.
   const Buffer sums(static_cast<std::size_t>(parts * stride) * sizeof(float));
-  auto piece_of = [&](Size part) {
-    ConvShape piece = s;
-    piece.batch = (part + 1) * s.batch / parts - part * s.batch / parts;
-    return piece;
-  };
   parallel_for(parts, 1, [&](Size begin, Size end) {
     for (Size part = begin; part < end; ++part) {
-      const Size first = part * s.batch / parts;
-      const ConvShape piece = piece_of(part);
+      const ConvPiece piece = cut.piece(part);
       float* sum = sums.data() + part * stride;
-      conv_weight_part(piece, x + first * s.in_h * s.in_w * s.in_channels,
-                       dy + first * s.out_h * s.out_w * s.out_channels, sum,
+      conv_weight_part(piece.shape, x + piece.x, dy + piece.y, sum,
                        db != nullptr ? sum + count : nullptr);
     }
   });

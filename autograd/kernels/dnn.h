@@ -9,24 +9,19 @@
 namespace reel::kernels {
 
 /// The shape of a product c [m, n] = a [m, k] b [k, n]. Element (i, j) of a is a[i * a_row + j *
-/// a_col]; one of the two strides is 1 and the other leaves no gaps, as for b.
+/// a_col]; one of the two strides is 1, as for b. Rows of c are `c_row` elements apart.
 struct DnnMatmul {
   Size m = 0, n = 0, k = 0;
   Size a_row = 0, a_col = 0;
   Size b_row = 0, b_col = 0;
+  Size c_row = 0;
   bool bias = false;        // + bias[n]
   bool accumulate = false;  // c += instead of c =; not together with bias
-  bool single_thread = false;
 };
 
-/// Computes the product; c is row-major. No dimension may be 0.
+/// Computes the product on the calling thread. No dimension may be 0.
 void dnn_matmul(const DnnMatmul& shape, const float* a, const float* b, const float* bias,
                 float* c);
-
-/// c [m, n] = a b (+ c) for row-major c and matrices whose rows (columns, where transposed) are
-/// `lda`, `ldb`, `ldc` elements apart: what `dnn_matmul` cannot read. `beta` is 0 or 1. One thread.
-void dnn_sgemm(bool transpose_a, bool transpose_b, Size m, Size n, Size k, const float* a, Size lda,
-               const float* b, Size ldb, float beta, float* c, Size ldc);
 
 /// y = conv(x, w) (+ bias).
 void dnn_conv(const ConvShape& shape, const float* x, const float* w, const float* bias, float* y);

@@ -4,22 +4,22 @@
 
 namespace reel::kernels {
 
-/// For as long as it lives, the libraries beneath use this many threads: oneDNN and OpenBLAS read
-/// OpenMP's setting of the calling thread.
-class ThreadScope {
+/// For as long as it lives, oneDNN and OpenBLAS use the calling thread alone: they read OpenMP's
+/// setting of it. What their threads are to share is cut and handed out by `parallel_for`: OpenMP's
+/// own threads would spin for milliseconds between two calls, and not survive a fork.
+class SingleThreadScope {
  public:
-  explicit ThreadScope(int threads) : before_(omp_get_max_threads()), changed_(threads != before_) {
-    if (changed_) omp_set_num_threads(threads);
+  SingleThreadScope() : before_(omp_get_max_threads()) {
+    if (before_ != 1) omp_set_num_threads(1);
   }
-  ~ThreadScope() {
-    if (changed_) omp_set_num_threads(before_);
+  ~SingleThreadScope() {
+    if (before_ != 1) omp_set_num_threads(before_);
   }
-  ThreadScope(const ThreadScope&) = delete;
-  ThreadScope& operator=(const ThreadScope&) = delete;
+  SingleThreadScope(const SingleThreadScope&) = delete;
+  SingleThreadScope& operator=(const SingleThreadScope&) = delete;
 
  private:
   int before_;
-  bool changed_;
 };
 
 }  // namespace reel::kernels

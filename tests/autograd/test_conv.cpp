@@ -160,20 +160,49 @@ TEST_CASE("float32 gradients of conv2d agree with those in float64") {
   }
 }
 
-TEST_CASE("conv2d gives the same bits on one thread and on two") {
+TEST_CASE("conv2d gives the same bits with any number of threads, and those of exact sums") {
   manual_seed(5);
   const int threads = get_num_threads();
-  const Tensor x = normal({20, 32, 14, 14}, float32), w = normal({64, 32, 3, 3}, float32);
-  const Tensor b = normal({64}, float32), dy = randn({20, 64, 14, 14});
-  std::vector<std::vector<Tensor>> results;
-  for (const int count : {1, 2}) {
-    set_num_threads(count);
-    const Tensor y = conv2d(x, w, b, {.padding = 1});
-    results.push_back(grad({y}, {x, w, b}, {.grad_outputs = {dy}}));
-    results.back().push_back(y);
+  struct Case {
+    Shape x, w;
+    Conv2dOptions options;
+  };
+  for (const Case& c : {
+           Case{{20, 32, 14, 14}, {64, 32, 3, 3}, {.padding = 1}},
+           {{5, 64, 14, 14}, {64, 32, 3, 3}, {.padding = 1, .groups = 2}},
+           {{1, 128, 8, 8}, {128, 128, 7, 7}, {.stride = 2, .padding = 3}},
+           {{1, 256, 7, 7}, {64, 256, 5, 5}, {.stride = 2, .padding = 2}},
+           {{1, 16, 60, 50}, {48, 16, 3, 3}, {.padding = 1}},
+           {{1, 16, 61, 50}, {48, 16, 3, 3}, {.stride = 2, .padding = {2, 0}, .dilation = 2}},
+           {{2, 48, 60, 50}, {64, 48, 1, 1}, {.stride = {2, 1}}},
+           {{3, 8, 56, 56}, {64, 8, 1, 1}, {.stride = 2, .padding = 1}},
+       }) {
+    const Tensor x = normal(c.x, float32), w = normal(c.w, float32);
+    const Tensor b = normal({c.w[0]}, float32), dy = randn(conv2d(x, w, b, c.options).shape());
+    auto results = [&](DType dtype) {
+      const Tensor of_x = x.to(dtype).detach().requires_grad_();
+      const Tensor of_w = w.to(dtype).detach().requires_grad_();
+      const Tensor of_b = b.to(dtype).detach().requires_grad_();
+      const Tensor y = conv2d(of_x, of_w, of_b, c.options);
+      std::vector<Tensor> all = grad({y}, {of_x, of_w, of_b}, {.grad_outputs = {dy.to(dtype)}});
+      all.push_back(y.detach());
+      return all;
+    };
+    CAPTURE(to_string(c.x));
+    CAPTURE(to_string(c.w));
+    const std::vector<Tensor> exact = results(float64);
+    std::vector<Tensor> one;
+    for (const int count : {1, 2, 3, 4, 8}) {
+      set_num_threads(count);
+      const std::vector<Tensor> found = results(float32);
+      if (count == 1) one = found;
+      for (std::size_t i = 0; i < found.size(); ++i) {
+        CHECK(largest_difference(found[i], one[i]) == 0);
+        CHECK(largest_difference(found[i], exact[i]) / (1 + abs(exact[i]).max().item()) < 1e-5);
+      }
+    }
+    set_num_threads(threads);
   }
-  set_num_threads(threads);
-  for (std::size_t i = 0; i < 4; ++i) CHECK(largest_difference(results[0][i], results[1][i]) == 0);
 }
 
 TEST_CASE("conv2d reads any strides and takes one image") {

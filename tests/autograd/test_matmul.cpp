@@ -32,6 +32,13 @@ Tensor slow_matmul(const Tensor& a, const Tensor& b) {
   return (a.unsqueeze(-1) * b.unsqueeze(-3)).sum(-2);
 }
 
+/// The product row by row.
+Tensor by_rows(const Tensor& a, const Tensor& b) {
+  std::vector<Tensor> rows;
+  for (Size i = 0; i < a.size(0); ++i) rows.push_back(matmul(a.narrow(0, i, 1), b));
+  return cat(rows);
+}
+
 void check_gradients(auto f, const auto&... inputs) {
   CHECK(gradcheck(f, inputs...));
   CHECK(gradgradcheck(f, inputs...));
@@ -132,6 +139,52 @@ TEST_CASE("matmul agrees with the sums it stands for at all sizes, on one thread
     CHECK(largest_difference(one, matmul(a32, b32)) == 0);
     CHECK(largest_difference(matmul(a32.t().contiguous().t(), b32), exact) < 1e-4);
     CHECK(largest_difference(matmul(a32, b32.t().contiguous().t()), exact) < 1e-4);
+  }
+  set_num_threads(threads);
+}
+
+TEST_CASE("products that threads share give the same bits with any number of them") {
+  manual_seed(6);
+  const int threads = get_num_threads();
+  struct Case {
+    Size m, n, k;
+  };
+  // Some with rows of a multiple of 512 elements, which are copied where they are read row by row.
+  for (const Case& c :
+       {Case{300, 700, 200}, {256, 512, 512}, {64, 1024, 300}, {512, 80, 1024}, {777, 129, 65}}) {
+    for (const DType dtype : {float32, float64}) {
+      for (const bool transposed_a : {false, true}) {
+        for (const bool transposed_b : {false, true}) {
+          const Tensor a = transposed_a ? randn({c.k, c.m}, {.dtype = float64}).t()
+                                        : randn({c.m, c.k}, {.dtype = float64});
+          const Tensor b = transposed_b ? randn({c.n, c.k}, {.dtype = float64}).t()
+                                        : randn({c.k, c.n}, {.dtype = float64});
+          const Tensor bias = randn({c.n}, {.dtype = float64});
+          const Tensor left = a.to(dtype), right = b.to(dtype), added = bias.to(dtype);
+          auto all = [&] {
+            const Tensor sum = ones({c.m, c.n}, {.dtype = dtype});
+            const Tensor shifted = empty({c.m, c.n}, {.dtype = dtype});
+            const kernels::Matrix of_a{left.impl().data, left.strides()[0], left.strides()[1]};
+            const kernels::Matrix of_b{right.impl().data, right.strides()[0], right.strides()[1]};
+            kernels::gemm(dtype, c.m, c.n, c.k, of_a, of_b, sum.impl().data, {.accumulate = true});
+            kernels::gemm(dtype, c.m, c.n, c.k, of_a, of_b, shifted.impl().data,
+                          {.bias = added.impl().data});
+            return std::vector<Tensor>{sum, shifted};
+          };
+          set_num_threads(1);
+          const Tensor exact = by_rows(a, b);
+          const std::vector<Tensor> one = all();
+          CHECK(largest_difference(one[0], exact + 1) < 1e-3);
+          CHECK(largest_difference(one[1], exact + bias) < 1e-3);
+          for (const int count : {2, 3, 8}) {
+            set_num_threads(count);
+            const std::vector<Tensor> found = all();
+            CHECK(largest_difference(found[0], one[0]) == 0);
+            CHECK(largest_difference(found[1], one[1]) == 0);
+          }
+        }
+      }
+    }
   }
   set_num_threads(threads);
 }

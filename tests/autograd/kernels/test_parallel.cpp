@@ -14,6 +14,9 @@
 #include <vector>
 
 #include "reel/autograd/error.h"
+#include "reel/autograd/ops/create.h"
+#include "reel/autograd/ops/matmul.h"
+#include "reel/autograd/ops/random.h"
 #include "reel/autograd/threads.h"
 
 using namespace reel;
@@ -159,7 +162,16 @@ TEST_CASE("the number of threads may change from one loop to the next") {
 
 TEST_CASE("a forked child has threads of its own") {
   const Threads guard(2);
+  const Tensor a = rand({300, 300}), b = rand({300, 300});
+  const Tensor product = matmul(a, b);
   CHECK(covers(100000, 1));
-  CHECK(status_of_child([] { return covers(100000, 1) ? 0 : 1; }) == 0);
+  const int status = status_of_child([&] {
+    const Tensor again = matmul(a, b);
+    bool same = covers(100000, 1);
+    for (Size i = 0; i < 90000; ++i)
+      same &= again.data_ptr<float>()[i] == product.data_ptr<float>()[i];
+    return same ? 0 : 1;
+  });
+  CHECK(status == 0);
   CHECK(covers(100000, 1));  // and the parent keeps its own
 }
