@@ -80,15 +80,15 @@ T bound(double value) {
 template <class T>
 struct Clamp {
   T min, max;
-  explicit Clamp(const double* params) : min(bound<T>(params[0])), max(bound<T>(params[1])) {}
+  T undefined = T(0);  // -0, which changes no number that it is added to, or NaN if a bound is
+  explicit Clamp(const double* params) : min(bound<T>(params[0])), max(bound<T>(params[1])) {
+    if constexpr (is_float<T>) undefined = min == min && max == max ? -T(0) : min + max;
+  }
   T operator()(T x) const {
-    if constexpr (is_float<T>) {  // a NaN comes through, whosever it is
-      const T raised = ((x >= min) | (x != x)) ? x : min;
-      return ((raised <= max) | (raised != raised)) ? raised : max;
-    } else {
-      const T raised = x < min ? min : x;
-      return raised > max ? max : raised;
-    }
+    const T raised = x < min ? min : x;  // a NaN stays one
+    const T cut = raised > max ? max : raised;
+    if constexpr (is_float<T>) return cut + undefined;
+    return cut;
   }
 };
 
@@ -216,14 +216,16 @@ struct LeakyReluBackward {
 };
 template <class T>
 struct ClampBackward {
-  T min, max;
-  bool no_min, no_max;  // an infinite bound is none
+  T min, max;  // the last numbers within the bounds; an infinite bound is none
   explicit ClampBackward(const double* params)
-      : min(static_cast<T>(params[0])),
-        max(static_cast<T>(params[1])),
-        no_min(params[0] == -__builtin_inf()),
-        no_max(params[1] == __builtin_inf()) {}
-  T operator()(T dy, T x) const { return ((x > min) | no_min) & ((x < max) | no_max) ? dy : T(0); }
+      : min(within(static_cast<T>(params[0]), static_cast<T>(__builtin_inf()))),
+        max(within(static_cast<T>(params[1]), -static_cast<T>(__builtin_inf()))) {}
+  static T within(T bound, T towards) {
+    return bound == -towards ? bound : static_cast<T>(next(bound, towards));
+  }
+  static float next(float x, float towards) { return __builtin_nextafterf(x, towards); }
+  static double next(double x, double towards) { return __builtin_nextafter(x, towards); }
+  T operator()(T dy, T x) const { return ((x >= min) & (x <= max)) ? dy : T(0); }
 };
 struct AbsBackward {
   template <class T>
