@@ -15,7 +15,10 @@ namespace reel {
 /// at a time has the others' help. A forked child makes its own.
 REEL_API int get_num_threads();
 
-/// Sets that number. No result depends on it, to the last bit: work is cut by its shape.
+/// Sets that number. No result depends on it, to the last bit: work is cut by its shape. Results do
+/// depend on the processor: kernels for SSE, AVX2 and AVX-512 add in different orders, and the last
+/// digits differ. `REEL_ISA` (`v2`, `v3`, `v4`) holds Reel's to one of them, `ONEDNN_MAX_CPU_ISA`
+/// oneDNN's.
 /// Throws `Error` unless `threads` is positive. Follows `torch.set_num_threads`.
 REEL_API void set_num_threads(int threads);
 
