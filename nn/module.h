@@ -6,7 +6,7 @@
 /// pointers.
 ///
 /// Copies of a module share their parameters, as copies of a tensor do: `std::vector(3, layer)` is
-/// one layer three times. `clone` copies them.
+/// one layer three times. `clone` copies them; `nn::repeat` makes layers of their own.
 
 #include <concepts>
 #include <string>
@@ -131,7 +131,9 @@ NamedTensors named_parameters(const M& module) {
   return visitor.take();
 }
 
-/// The parameters of a module: what an optimizer takes. Follows `torch.nn.Module.parameters`.
+/// The parameters of a module: what an optimizer takes. Those that copies of a module share count
+/// once: `std::vector<Block>(3, Block{4})` has the parameters of one block; `nn::repeat` makes
+/// three. Follows `torch.nn.Module.parameters`.
 template <Module M>
 std::vector<Tensor> parameters(const M& module) {
   return detail::without_names(named_parameters(module));

@@ -19,6 +19,7 @@
 #include "reel/nn/norm.h"
 #include "reel/nn/parameter.h"
 #include "reel/nn/pool.h"
+#include "reel/nn/repeat.h"
 #include "reel/nn/rnn.h"
 #include "reel/nn/sequential.h"
 #include "reel/nn/state_dict.h"
