@@ -135,6 +135,7 @@ void complete(MultiheadAttention& self) {
         "expected num_heads to divide embed_dim, got {} and {}", heads, embed);
   check(kdim >= 1 && vdim >= 1, layer, "expected kdim and vdim of 1 or more, got {} and {}", kdim,
         vdim);
+  reel::detail::checked_numel(layer, {3, embed});
   check(self.dropout >= 0 && self.dropout <= 1, layer, "expected dropout in [0, 1], got {}",
         self.dropout);
 

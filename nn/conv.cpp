@@ -15,9 +15,10 @@ void detail::complete(Conv2d& layer) {
         width);
   check(groups > 0 && in % groups == 0 && out % groups == 0, "Conv2d",
         "expected groups that divide in_channels {} and out_channels {}, got {}", in, out, groups);
-  const Size fan_in = in / groups * height * width;
+  const Shape weight{out, in / groups, height, width};
+  const Size fan_in = reel::detail::checked_numel("Conv2d", weight) / out;
   const auto uniform = [&](const Shape& shape) { return default_values(shape, fan_in); };
-  fill("Conv2d", "weight", layer.weight, {out, in / groups, height, width}, uniform);
+  fill("Conv2d", "weight", layer.weight, weight, uniform);
   fill("Conv2d", "bias", layer.bias, {out}, uniform);
 }
 

@@ -17,9 +17,17 @@ void check_floating(const char* op, const Tensor& tensor) {
         tensor.dtype());
 }
 
+std::pair<Size, Size> fans(const char* op, const Tensor& weight) {
+  check(weight.dim() >= 2, op,
+        "expected a weight of two or more dimensions [out, in, ...], got shape {}", weight.shape());
+  Size field = 1;
+  for (Size d = 2; d < weight.dim(); ++d) field *= weight.size(d);
+  return {weight.size(1) * field, weight.size(0) * field};
+}
+
 double fan_of(const char* op, const Tensor& tensor, FanMode mode) {
   check_floating(op, tensor);
-  const auto [fan_in, fan_out] = fan_in_and_fan_out(tensor);
+  const auto [fan_in, fan_out] = fans(op, tensor);
   return static_cast<double>(mode == FanMode::fan_in ? fan_in : fan_out);
 }
 
@@ -73,11 +81,7 @@ const Tensor& zeros_(const Tensor& tensor) { return constant_(tensor, 0); }
 const Tensor& ones_(const Tensor& tensor) { return constant_(tensor, 1); }
 
 std::pair<Size, Size> fan_in_and_fan_out(const Tensor& weight) {
-  check(weight.dim() >= 2, "fan_in_and_fan_out",
-        "expected a weight of two or more dimensions [out, in, ...], got shape {}", weight.shape());
-  Size field = 1;
-  for (Size d = 2; d < weight.dim(); ++d) field *= weight.size(d);
-  return {weight.size(1) * field, weight.size(0) * field};
+  return fans("fan_in_and_fan_out", weight);
 }
 
 double calculate_gain(Nonlinearity nonlinearity, double a) {

@@ -18,6 +18,7 @@ inline void check_given(const char* layer, const char* name, const Tensor& given
 /// shape.
 template <class Field, class Make>
 void fill(const char* layer, const char* name, Field& field, const Shape& shape, Make make) {
+  reel::detail::checked_numel(layer, shape);
   if (field.defined())
     check_given(layer, name, field, shape);
   else
@@ -27,6 +28,7 @@ void fill(const char* layer, const char* name, Field& field, const Shape& shape,
 /// The same for a bias, which may be unwanted.
 template <class Make>
 void fill(const char* layer, const char* name, Bias& bias, const Shape& shape, Make make) {
+  reel::detail::checked_numel(layer, shape);
   if (bias.defined())
     check_given(layer, name, bias, shape);
   else if (bias.wanted())

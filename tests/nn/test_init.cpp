@@ -86,6 +86,10 @@ TEST_CASE("empty weights are left alone and bad ones refused") {
   CHECK(init::xavier_normal_(empty({3, 0})).numel() == 0);
   CHECK(init::orthogonal_(empty({3, 0})).numel() == 0);
   CHECK_THROWS_AS(init::kaiming_uniform_(empty({3})), Error);
+  CHECK_THROWS_WITH_AS(init::xavier_uniform_(empty({3})),
+                       "[xavier_uniform_] expected a weight of two or more dimensions "
+                       "[out, in, ...], got shape [3]",
+                       Error);
   CHECK_THROWS_AS(init::xavier_uniform_(empty({3, 3}, {.dtype = int64})), Error);
   CHECK_THROWS_AS(init::orthogonal_(empty({3})), Error);
 }

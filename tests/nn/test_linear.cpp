@@ -76,6 +76,10 @@ TEST_CASE("Linear refuses negative sizes and inputs of another size") {
                        "[Linear] expected in_features and out_features of 0 or more, got -1 and 10",
                        Error);
   CHECK_THROWS_AS(nn::parameters(nn::Linear{10, -1}), Error);
+  CHECK_THROWS_WITH_AS(nn::parameters(nn::Linear{Size{1} << 32, Size{1} << 32}),
+                       "[Linear] expected at most 2^48 elements, got shape [4294967296, "
+                       "4294967296]",
+                       Error);
   CHECK_THROWS_AS((nn::Linear{3, 4}(zeros({5, 2}))), Error);
 }
 
