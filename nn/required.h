@@ -14,7 +14,7 @@ namespace reel::nn {
 template <class T>
 class Required {
  public:
-  Required() = delete;  // this option has no default: give it, as in Linear{784, 10}
+  Required() = delete;  // this option has no default: give it: Linear{784, 10}, Conv2d{1, 32, 3}
 
   template <class Value>
   requires std::same_as<Value, T> ||
