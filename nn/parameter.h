@@ -55,6 +55,8 @@ class Bias : public Parameter {
     static_assert(std::same_as<T, bool>, "Reel: a bias is true, false or a tensor, not a number");
   }
 
+  /// The parameter itself, tied.
+  Bias(const Parameter& parameter) : Parameter(parameter), wanted_(parameter.defined()) {}
   /// A leaf that shares the elements of `values`; none when they are undefined.
   Bias(const Tensor& values) : Parameter(values), wanted_(values.defined()) {}
 
