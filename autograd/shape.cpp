@@ -9,10 +9,6 @@
 
 namespace reel {
 
-void detail::throw_error(const char* op, const std::string& message) {
-  throw Error(fmt::format("[{}] {}", op, message));
-}
-
 void Shape::too_long() { fail("Shape", "expected at most {} dimensions, got more", max_size); }
 
 Size Shape::wrapped(Size i) const {

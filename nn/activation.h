@@ -4,7 +4,7 @@
 
 #include "reel/autograd/ops/pointwise.h"
 #include "reel/autograd/ops/softmax.h"
-#include "reel/nn/detail/observe.h"
+#include "reel/nn/detail/call.h"
 
 /// Functions as layers, for `nn::Sequential`: each maps `[..]` to the same shape and has no
 /// parameters.
@@ -12,7 +12,9 @@ namespace reel::nn {
 
 /// `max(x, 0)`. Follows `torch.nn.ReLU`.
 struct ReLU {
-  Tensor operator()(const Tensor& x) const { return detail::observe(this, relu(x)); }
+  Tensor operator()(const Tensor& x) const {
+    return detail::call(this, [&] { return relu(x); });
+  }
 };
 
 /// `x` where positive, else `negative_slope * x`. Follows `torch.nn.LeakyReLU`.
@@ -20,7 +22,7 @@ struct LeakyReLU {
   double negative_slope = 0.01;
 
   Tensor operator()(const Tensor& x) const {
-    return detail::observe(this, leaky_relu(x, negative_slope));
+    return detail::call(this, [&] { return leaky_relu(x, negative_slope); });
   }
 };
 
@@ -28,7 +30,9 @@ struct LeakyReLU {
 struct ELU {
   double alpha = 1;
 
-  Tensor operator()(const Tensor& x) const { return detail::observe(this, elu(x, alpha)); }
+  Tensor operator()(const Tensor& x) const {
+    return detail::call(this, [&] { return elu(x, alpha); });
+  }
 };
 
 /// `x` times the probability that a standard normal number is below it; `.approximate = "tanh"` for
@@ -37,23 +41,29 @@ struct GELU {
   std::string approximate = "none";
 
   Tensor operator()(const Tensor& x) const {
-    return detail::observe(this, gelu(x, {.approximate = approximate}));
+    return detail::call(this, [&] { return gelu(x, {.approximate = approximate}); });
   }
 };
 
 /// `x * sigmoid(x)`, also called swish. Follows `torch.nn.SiLU`.
 struct SiLU {
-  Tensor operator()(const Tensor& x) const { return detail::observe(this, silu(x)); }
+  Tensor operator()(const Tensor& x) const {
+    return detail::call(this, [&] { return silu(x); });
+  }
 };
 
 /// Follows `torch.nn.Tanh`.
 struct Tanh {
-  Tensor operator()(const Tensor& x) const { return detail::observe(this, tanh(x)); }
+  Tensor operator()(const Tensor& x) const {
+    return detail::call(this, [&] { return tanh(x); });
+  }
 };
 
 /// `1 / (1 + exp(-x))`. Follows `torch.nn.Sigmoid`.
 struct Sigmoid {
-  Tensor operator()(const Tensor& x) const { return detail::observe(this, sigmoid(x)); }
+  Tensor operator()(const Tensor& x) const {
+    return detail::call(this, [&] { return sigmoid(x); });
+  }
 };
 
 /// `log(1 + exp(beta * x)) / beta`, and `x` where `beta * x > threshold`. Follows
@@ -63,7 +73,7 @@ struct Softplus {
   double threshold = 20;
 
   Tensor operator()(const Tensor& x) const {
-    return detail::observe(this, softplus(x, beta, threshold));
+    return detail::call(this, [&] { return softplus(x, beta, threshold); });
   }
 };
 
@@ -74,14 +84,18 @@ struct Softplus {
 struct Softmax {
   Size dim = -1;
 
-  Tensor operator()(const Tensor& x) const { return detail::observe(this, softmax(x, dim)); }
+  Tensor operator()(const Tensor& x) const {
+    return detail::call(this, [&] { return softmax(x, dim); });
+  }
 };
 
 /// Logarithms of `Softmax`, exact also where it underflows. Follows `torch.nn.LogSoftmax`.
 struct LogSoftmax {
   Size dim = -1;
 
-  Tensor operator()(const Tensor& x) const { return detail::observe(this, log_softmax(x, dim)); }
+  Tensor operator()(const Tensor& x) const {
+    return detail::call(this, [&] { return log_softmax(x, dim); });
+  }
 };
 
 }  // namespace reel::nn

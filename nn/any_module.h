@@ -5,17 +5,16 @@
 #include <type_traits>
 #include <utility>
 
+#include "reel/nn/detail/call.h"
+#include "reel/nn/detail/callable.h"
 #include "reel/nn/detail/deep_copy.h"
-#include "reel/nn/detail/observe.h"
 #include "reel/nn/detail/walk.h"
 
 namespace reel::nn {
 
 /// A module that maps one tensor to another.
 template <class M>
-concept UnaryModule = requires(M& module, const Tensor& x) {
-  { module(x) } -> std::convertible_to<Tensor>;
-};
+concept UnaryModule = detail::maps_tensors<M>();
 
 /// Any module that maps one tensor to another, its type forgotten: for networks put together at run
 /// time, as `std::vector<nn::AnyModule>`. Copies share the module, as copies of a tensor do;
@@ -65,7 +64,9 @@ class AnyModule {
   struct Model final : Interface {
     template <class From>
     explicit Model(From&& from) : module(std::forward<From>(from)) {}
-    Tensor forward(const Tensor& x) override { return detail::observe(&module, module(x)); }
+    Tensor forward(const Tensor& x) override {
+      return detail::call(&module, [&] { return module(x); });
+    }
     void walk(detail::Visitor& visitor) override { detail::walk(module, visitor); }
     std::shared_ptr<Interface> copy(detail::CopyMemo& memo) override {
       return std::make_shared<Model>(detail::deep_copy(module, memo));

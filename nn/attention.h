@@ -3,8 +3,8 @@
 #include <optional>
 
 #include "reel/autograd/ops/attention.h"
+#include "reel/nn/detail/call.h"
 #include "reel/nn/detail/completed.h"
-#include "reel/nn/detail/observe.h"
 #include "reel/nn/linear.h"
 #include "reel/nn/parameter.h"
 #include "reel/nn/required.h"
@@ -110,16 +110,19 @@ struct MultiheadAttention {
 
   /// Attention among the entries of `x`.
   Tensor operator()(const Tensor& x, const SelfAttentionOptions& options = {}) const {
-    return detail::observe(this, run(x, x, x,
-                                     {.key_padding_mask = options.key_padding_mask,
-                                      .attn_mask = options.attn_mask,
-                                      .is_causal = options.is_causal})
-                                     .output);
+    return detail::call(this, [&] {
+      return run(x, x, x,
+                 {.key_padding_mask = options.key_padding_mask,
+                  .attn_mask = options.attn_mask,
+                  .is_causal = options.is_causal})
+          .output;
+    });
   }
 
   /// What the keys answer to the queries.
   AttentionOutput operator()(const Tensor& query, const Tensor& key, const Tensor& value,
                              const MultiheadAttentionOptions& options = {}) const {
+    const detail::Running running(this);
     AttentionOutput result = run(query, key, value, options);
     detail::observe(this, result.output);
     return result;

@@ -17,7 +17,9 @@ void complete_batch_norm(const char* name, BatchNorm& layer) {
   const Size features = layer.num_features;
   check(features >= 0, name, "expected num_features of 0 or more, got {}", features);
   const auto constant = [](double value, bool wanted) {
-    return [=](const Shape& shape) { return wanted ? full(shape, value, {.dtype = float32}) : Tensor(); };
+    return [=](const Shape& shape) {
+      return wanted ? full(shape, value, {.dtype = float32}) : Tensor();
+    };
   };
   const bool affine = layer.affine, tracks = layer.track_running_stats;
   detail::fill(name, "weight", layer.weight, {features}, constant(1, affine));

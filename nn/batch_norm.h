@@ -2,8 +2,8 @@
 
 #include <optional>
 
+#include "reel/nn/detail/call.h"
 #include "reel/nn/detail/completed.h"
-#include "reel/nn/detail/observe.h"
 #include "reel/nn/parameter.h"
 #include "reel/nn/required.h"
 
@@ -61,11 +61,14 @@ struct BatchNorm1d {
   detail::Completed<BatchNorm1d> completed = {};
 
   Tensor operator()(const Tensor& x) const {
-    return detail::observe(this, detail::run_batch_norm(x, state(false)));
+    return detail::call(this, [&] { return detail::run_batch_norm(x, state(false)); });
   }
 
   /// The ReLU of it, in one step: what `nn::Sequential` makes of it before a `ReLU`.
-  Tensor then_relu(const Tensor& x) const { return detail::run_batch_norm(x, state(true)); }
+  Tensor then_relu(const Tensor& x) const {
+    const detail::Running running(this);
+    return detail::run_batch_norm(x, state(true));
+  }
 
  private:
   detail::BatchNormState state(bool relu) const {
@@ -94,11 +97,14 @@ struct BatchNorm2d {
   detail::Completed<BatchNorm2d> completed = {};
 
   Tensor operator()(const Tensor& x) const {
-    return detail::observe(this, detail::run_batch_norm(x, state(false)));
+    return detail::call(this, [&] { return detail::run_batch_norm(x, state(false)); });
   }
 
   /// The ReLU of it, in one step: what `nn::Sequential` makes of it before a `ReLU`.
-  Tensor then_relu(const Tensor& x) const { return detail::run_batch_norm(x, state(true)); }
+  Tensor then_relu(const Tensor& x) const {
+    const detail::Running running(this);
+    return detail::run_batch_norm(x, state(true));
+  }
 
  private:
   detail::BatchNormState state(bool relu) const {

@@ -2,8 +2,8 @@
 
 #include "reel/autograd/ops/conv.h"
 #include "reel/autograd/ops/pool.h"
+#include "reel/nn/detail/call.h"
 #include "reel/nn/detail/completed.h"
-#include "reel/nn/detail/observe.h"
 #include "reel/nn/parameter.h"
 #include "reel/nn/required.h"
 
@@ -38,11 +38,14 @@ struct Conv2d {
   detail::Completed<Conv2d> completed = {};
 
   Tensor operator()(const Tensor& x) const {
-    return detail::observe(this, conv2d(x, weight, bias, {stride, padding, dilation, groups}));
+    return detail::call(this, [&] {
+      return conv2d(x, weight, bias, {stride, padding, dilation, groups});
+    });
   }
 
   /// The ReLU of it, in one step: what `nn::Sequential` makes of a `Conv2d` before a `ReLU`.
   Tensor then_relu(const Tensor& x) const {
+    const detail::Running running(this);
     return reel::detail::conv2d_relu(x, weight, bias, {stride, padding, dilation, groups});
   }
 
@@ -50,6 +53,7 @@ struct Conv2d {
   /// `ReLU` and a `MaxPool2d`.
   Tensor then_relu_max_pool2d(const Tensor& x, const Pair& pool_size,
                               const MaxPool2dOptions& pool_options = {}) const {
+    const detail::Running running(this);
     return reel::detail::conv2d_relu_max_pool2d(
         x, weight, bias, {stride, padding, dilation, groups}, pool_size, pool_options);
   }

@@ -3,8 +3,8 @@
 #include <memory>
 
 #include "reel/autograd/ops/random.h"
+#include "reel/nn/detail/call.h"
 #include "reel/nn/detail/completed.h"
-#include "reel/nn/detail/observe.h"
 
 namespace reel::nn {
 
@@ -24,8 +24,9 @@ struct Dropout {
   detail::Completed<Dropout> completed = {};
 
   Tensor operator()(const Tensor& x) const {
-    return detail::observe(
-        this, generator != nullptr ? dropout(x, p, training, *generator) : dropout(x, p, training));
+    return detail::call(this, [&] {
+      return generator != nullptr ? dropout(x, p, training, *generator) : dropout(x, p, training);
+    });
   }
 };
 

@@ -3,8 +3,8 @@
 #include <optional>
 
 #include "reel/autograd/ops/index.h"
+#include "reel/nn/detail/call.h"
 #include "reel/nn/detail/completed.h"
-#include "reel/nn/detail/observe.h"
 #include "reel/nn/parameter.h"
 #include "reel/nn/required.h"
 
@@ -34,7 +34,8 @@ struct Embedding {
   detail::Completed<Embedding> completed = {};
 
   Tensor operator()(const Tensor& input) const {
-    return detail::observe(this, embedding(input, weight, {.padding_idx = padding_idx}));
+    return detail::call(this,
+                        [&] { return embedding(input, weight, {.padding_idx = padding_idx}); });
   }
 };
 

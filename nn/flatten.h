@@ -1,7 +1,7 @@
 #pragma once
 
 #include "reel/autograd/ops/view.h"
-#include "reel/nn/detail/observe.h"
+#include "reel/nn/detail/call.h"
 
 namespace reel::nn {
 
@@ -12,13 +12,15 @@ struct Flatten {
   Size end_dim = -1;
 
   Tensor operator()(const Tensor& x) const {
-    return detail::observe(this, flatten(x, start_dim, end_dim));
+    return detail::call(this, [&] { return flatten(x, start_dim, end_dim); });
   }
 };
 
 /// Returns its input. Follows `torch.nn.Identity`.
 struct Identity {
-  Tensor operator()(const Tensor& x) const { return detail::observe(this, x); }
+  Tensor operator()(const Tensor& x) const {
+    return detail::call(this, [&] { return x; });
+  }
 };
 
 }  // namespace reel::nn

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "reel/autograd/ops/matmul.h"
+#include "reel/nn/detail/call.h"
 #include "reel/nn/detail/completed.h"
-#include "reel/nn/detail/observe.h"
 #include "reel/nn/parameter.h"
 #include "reel/nn/required.h"
 
@@ -29,11 +29,25 @@ struct Linear {
   detail::Completed<Linear> completed = {};
 
   Tensor operator()(const Tensor& x) const {
-    return detail::observe(this, linear(x, weight, bias));
+    return detail::call(this, [&] { return linear(x, weight, bias); });
   }
 
   /// The ReLU of it, in one step: what `nn::Sequential` makes of a `Linear` before a `ReLU`.
-  Tensor then_relu(const Tensor& x) const { return reel::detail::linear_relu(x, weight, bias); }
+  Tensor then_relu(const Tensor& x) const {
+    const detail::Running running(this);
+    return reel::detail::linear_relu(x, weight, bias);
+  }
+};
+
+/// Keras' name of it, which does not compile: write `nn::Linear{in_features, out_features}`, and
+/// `nn::ReLU{}` behind it.
+struct Dense {
+  template <class... Args>
+  Dense(const Args&...) {
+    static_assert(sizeof...(Args) == static_cast<std::size_t>(-1),
+                  "Reel: nn::Dense is nn::Linear{in_features, out_features}, with an activation "
+                  "such as nn::ReLU{} as the next layer");
+  }
 };
 
 }  // namespace reel::nn

@@ -9,7 +9,9 @@ namespace reel::nn {
 namespace {
 
 auto constant(double value, bool wanted) {
-  return [=](const Shape& shape) { return wanted ? full(shape, value, {.dtype = float32}) : Tensor(); };
+  return [=](const Shape& shape) {
+    return wanted ? full(shape, value, {.dtype = float32}) : Tensor();
+  };
 }
 
 }  // namespace

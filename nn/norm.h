@@ -1,8 +1,8 @@
 #pragma once
 
 #include "reel/autograd/ops/norm.h"
+#include "reel/nn/detail/call.h"
 #include "reel/nn/detail/completed.h"
-#include "reel/nn/detail/observe.h"
 #include "reel/nn/parameter.h"
 #include "reel/nn/required.h"
 
@@ -38,7 +38,7 @@ struct LayerNorm {
   detail::Completed<LayerNorm> completed = {};
 
   Tensor operator()(const Tensor& x) const {
-    return detail::observe(this, layer_norm(x, normalized_shape, weight, bias, eps));
+    return detail::call(this, [&] { return layer_norm(x, normalized_shape, weight, bias, eps); });
   }
 };
 
@@ -60,7 +60,7 @@ struct GroupNorm {
   detail::Completed<GroupNorm> completed = {};
 
   Tensor operator()(const Tensor& x) const {
-    return detail::observe(this, group_norm(x, num_groups, weight, bias, eps));
+    return detail::call(this, [&] { return group_norm(x, num_groups, weight, bias, eps); });
   }
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "reel/autograd/ops/pool.h"
-#include "reel/nn/detail/observe.h"
+#include "reel/nn/detail/call.h"
 #include "reel/nn/required.h"
 
 namespace reel::nn {
@@ -16,12 +16,13 @@ struct MaxPool2d {
   bool ceil_mode = false;
 
   Tensor operator()(const Tensor& x) const {
-    return detail::observe(this, max_pool2d(x, kernel_size, options()));
+    return detail::call(this, [&] { return max_pool2d(x, kernel_size, options()); });
   }
 
   /// That of the ReLU of `x`, in one step: what `nn::Sequential` makes of a `ReLU` before a
   /// `MaxPool2d`.
   Tensor after_relu(const Tensor& x) const {
+    const detail::Running running(this);
     return reel::detail::relu_max_pool2d(x, kernel_size, options());
   }
 
@@ -37,8 +38,9 @@ struct AvgPool2d {
   bool count_include_pad = true;  ///< whether the zeros around the image count
 
   Tensor operator()(const Tensor& x) const {
-    return detail::observe(
-        this, avg_pool2d(x, kernel_size, {stride, padding, ceil_mode, count_include_pad}));
+    return detail::call(this, [&] {
+      return avg_pool2d(x, kernel_size, {stride, padding, ceil_mode, count_include_pad});
+    });
   }
 };
 
@@ -48,7 +50,7 @@ struct AdaptiveAvgPool2d {
   Required<Pair> output_size;
 
   Tensor operator()(const Tensor& x) const {
-    return detail::observe(this, adaptive_avg_pool2d(x, output_size));
+    return detail::call(this, [&] { return adaptive_avg_pool2d(x, output_size); });
   }
 };
 

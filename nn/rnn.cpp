@@ -9,8 +9,8 @@
 #include "reel/autograd/ops/random.h"
 #include "reel/autograd/ops/recurrent.h"
 #include "reel/autograd/ops/view.h"
+#include "reel/nn/detail/call.h"
 #include "reel/nn/detail/fill.h"
-#include "reel/nn/detail/observe.h"
 #include "reel/nn/init.h"
 
 namespace reel::nn {
@@ -19,6 +19,7 @@ namespace {
 void check_sizes(const char* layer, Size input_size, Size hidden_size) {
   check(input_size > 0 && hidden_size > 0, layer,
         "expected a positive input_size and hidden_size, got {} and {}", input_size, hidden_size);
+  reel::detail::checked_numel(layer, {4, hidden_size});
 }
 
 void check_state(const char* layer, const char* name, const Tensor& state, const Shape& shape) {
@@ -77,6 +78,7 @@ void detail::complete(LSTM& layer) {
 }
 
 LSTMOutput LSTM::operator()(const Tensor& x, const LSTMState& state) const {
+  const detail::Running running(this);
   const bool single = x.dim() == 2;
   check((x.dim() == 3 || single) && x.size(-1) == input_size, "LSTM",
         "expected input of shape {}, got {}",
@@ -124,7 +126,8 @@ LSTMOutput LSTM::operator()(const Tensor& x, const LSTMState& state) const {
     return single ? squeeze(all, 1) : all;
   };
   const Tensor output = single ? squeeze(input, 1) : turned ? transpose(input, 0, 1) : input;
-  return {detail::observe(this, output), {together(h_n), together(c_n)}};
+  detail::observe(this, output);
+  return {output, {together(h_n), together(c_n)}};
 }
 
 template <>
@@ -140,6 +143,7 @@ void detail::complete(LSTMCell& layer) {
 }
 
 LSTMState LSTMCell::operator()(const Tensor& x, const LSTMState& state) const {
+  const detail::Running running(this);
   const bool single = x.dim() == 1;
   check((x.dim() == 2 || single) && x.size(-1) == input_size, "LSTMCell",
         "expected input of shape {}, got {}", fmt::format("[N, {0}] or [{0}]", input_size()),
@@ -152,7 +156,9 @@ LSTMState LSTMCell::operator()(const Tensor& x, const LSTMState& state) const {
       lstm_layer(unsqueeze(batched(x), 0), {weight_ih, weight_hh, bias_ih, bias_hh},
                  batched(state.h), batched(state.c));
   auto unbatched = [&](const Tensor& tensor) { return single ? squeeze(tensor, 0) : tensor; };
-  return {detail::observe(this, unbatched(result.h_n)), unbatched(result.c_n)};
+  const Tensor h = unbatched(result.h_n);
+  detail::observe(this, h);
+  return {h, unbatched(result.c_n)};
 }
 
 }  // namespace reel::nn

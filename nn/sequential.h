@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "reel/nn/any_module.h"
+#include "reel/nn/detail/call.h"
 #include "reel/nn/detail/deep_copy.h"
-#include "reel/nn/detail/observe.h"
 #include "reel/nn/detail/walk.h"
 
 namespace reel::nn {
@@ -19,22 +19,34 @@ struct ReLU;
 /// parameters are named `0.weight`, `2.bias`; `get<I>(model)` is layer `I`.
 /// Follows `torch.nn.Sequential`.
 ///
-/// A lambda that captures a module by value does not compile, because its parameters could not be
-/// found: write a struct with `operator()`.
+/// A lambda that captures something, and has room for a reference, does not compile, because the
+/// parameters of a module that it captured would not be found: write a struct with `operator()`.
 ///
 /// **Example**
 /// ```cpp
 /// nn::Sequential model{nn::Flatten{}, nn::Linear{784, 128}, nn::ReLU{}, nn::Linear{128, 10}};
 /// Tensor logits = model(images);
+///
+/// struct Net {  // a member needs its types; or make it an nn::SequentialAny or an nn::AnyModule
+///   nn::Sequential<nn::Linear, nn::ReLU> body{nn::Linear{784, 128}, nn::ReLU{}};
+/// };
 /// ```
 template <class... Layers>
 class Sequential {
+  static_assert((UnaryModule<Layers> && ...),
+                "Reel: a layer of a Sequential takes one tensor and returns one; one of these "
+                "cannot be called with a tensor");
+
  public:
   explicit(sizeof...(Layers) == 1) Sequential(Layers... layers) : layers_(std::move(layers)...) {}
 
-  Tensor operator()(const Tensor& x) const { return run(layers_, x); }
+  Tensor operator()(const Tensor& x) const {
+    const detail::Running running(this);
+    return run(layers_, x);
+  }
   Tensor operator()(const Tensor& x) requires(!(std::is_invocable_v<const Layers&, const Tensor&> &&
                                                 ...)) {
+    const detail::Running running(this);
     return run(layers_, x);
   }
 
@@ -89,7 +101,7 @@ class Sequential {
       } else if constexpr (has_then_relu<I> && is_relu<I + 1> && !has_after_relu<I + 2>) {
         if (detail::observer == nullptr) return run<I + 2>(layers, layer.then_relu(x));
       }
-      return run<I + 1>(layers, detail::observe(&layer, layer(x)));
+      return run<I + 1>(layers, detail::call(&layer, [&] { return layer(x); }));
     }
   }
 
@@ -133,6 +145,7 @@ class SequentialAny {
   explicit SequentialAny(ModuleList layers) : layers_(std::move(layers)) {}
 
   Tensor operator()(const Tensor& input) const {
+    const detail::Running running(this);
     Tensor x = input;
     for (const AnyModule& layer : layers_) x = layer(x);
     return x;

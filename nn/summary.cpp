@@ -4,54 +4,16 @@
 
 #include <algorithm>
 
+#include "reel/nn/detail/describe.h"
+
 namespace reel::nn {
 
-constinit thread_local detail::Observer* detail::observer = nullptr;
-
 namespace {
-
-// "Sequential" from "reel::nn::Sequential<reel::nn::Linear>", "Net" from "main()::Net".
-std::string short_type(std::string_view name) {
-  if (name.ends_with(')'))
-    return name.find("(lambda") != std::string_view::npos ? "lambda" : "function";
-  if (name.ends_with('>')) {
-    std::size_t begin = name.size();
-    int depth = 0;
-    do {
-      --begin;
-      if (name[begin] == '>') ++depth;
-      if (name[begin] == '<') --depth;
-    } while (begin > 0 && depth > 0);
-    if (name.substr(begin).starts_with("<lambda")) return "lambda";
-    name = name.substr(0, begin);
-  }
-  return std::string(detail::last_word(name));
-}
 
 std::string with_commas(Size number) {
   std::string digits = std::to_string(number);
   for (std::size_t i = digits.size(); i > 3;) digits.insert(i -= 3, 1, ',');
   return digits;
-}
-
-std::string show(const detail::Setting& setting) {
-  using Kind = detail::Setting::Kind;
-  switch (setting.kind) {
-    case Kind::boolean:
-      return setting.integer != 0 ? "true" : "false";
-    case Kind::integer:
-      return std::to_string(setting.integer);
-    case Kind::floating:
-      return fmt::format("{:g}", setting.floating);
-    case Kind::text:
-      return fmt::format("\"{}\"", setting.text);
-    case Kind::sizes:
-      return setting.sizes.h == setting.sizes.w
-                 ? std::to_string(setting.sizes.h)
-                 : fmt::format("{{{}, {}}}", setting.sizes.h, setting.sizes.w);
-    default:
-      return "";
-  }
 }
 
 std::string show_bytes(Size bytes) {
@@ -83,14 +45,14 @@ void SummaryVisitor::leave(const ModuleRef&) { open_.pop_back(); }
 void SummaryVisitor::tensor(const Tensor& tensor, TensorKind kind) {
   if (kind == TensorKind::plain) return;
   Row& row = rows_[open_.back()];
-  const bool seen = std::any_of(seen_.begin(), seen_.end(),
-                                [&](const Tensor& other) { return other.is_same(tensor); });
-  if (kind == TensorKind::parameter) {
-    row.has_parameters = true;
-    row.shared |= seen;
+  if (kind == TensorKind::parameter) row.has_parameters = true;
+  const auto seen = std::find_if(seen_.begin(), seen_.end(),
+                                 [&](const auto& other) { return other.first.is_same(tensor); });
+  if (seen != seen_.end()) {
+    if (kind == TensorKind::parameter) row.shares_with = seen->second;
+    return;
   }
-  if (seen) return;
-  seen_.push_back(tensor);
+  seen_.emplace_back(tensor, open_.back());
   bytes_ += tensor.numel() * item_size(tensor.dtype());
   if (kind == TensorKind::buffer) {
     buffers_ += tensor.numel();
@@ -117,7 +79,19 @@ void SummaryVisitor::output(const void* module, const std::type_info& type, cons
 
 void SummaryVisitor::whole_output(const Tensor& y) { rows_.front().output = to_string(y.shape()); }
 
-std::string SummaryVisitor::text() const {
+std::string SummaryVisitor::shared_lines() const {
+  std::string text;
+  for (std::size_t owner = 0; owner < rows_.size(); ++owner) {
+    std::string sharers;
+    for (const Row& row : rows_)
+      if (row.shares_with == owner) sharers += (sharers.empty() ? "" : ", ") + row.path;
+    if (!sharers.empty())
+      text += fmt::format("shared parameters: {} with {}\n", path_of(rows_[owner]), sharers);
+  }
+  return text;
+}
+
+std::string SummaryVisitor::text(const SummaryOptions& options) const {
   struct Line {
     std::string path, type, output, parameters;
   };
@@ -129,8 +103,8 @@ std::string SummaryVisitor::text() const {
     std::string type = row.type;
     if (!row.settings.empty()) type += "(" + row.settings + ")";
     std::string count = row.has_parameters ? with_commas(row.parameters) : "-";
-    if (row.shared) count += " (shared)";
-    lines.push_back({whole ? "(itself)" : row.path, std::move(type), row.output, std::move(count)});
+    if (row.shares_with) count += " (shared)";
+    lines.push_back({path_of(row), std::move(type), row.output, std::move(count)});
   }
 
   std::size_t path = 0, type = 0, output = 0, parameters = 0;
@@ -139,6 +113,15 @@ std::string SummaryVisitor::text() const {
     type = std::max(type, line.type.size());
     output = std::max(output, line.output.size());
     parameters = std::max(parameters, line.parameters.size());
+  }
+  const auto full =
+      static_cast<Size>(2 + path + 2 + type + 2 + (output > 0 ? output + 2 : 0) + parameters);
+  if (options.width > 0 && full > options.width) {
+    constexpr Size least = 12;
+    type =
+        static_cast<std::size_t>(std::max(least, static_cast<Size>(type) - (full - options.width)));
+    for (Line& line : lines)
+      if (line.type.size() > type) line.type.replace(type - 3, std::string::npos, "...");
   }
   const Row& whole = rows_.front();
   std::string text = whole.type.empty() ? "module" : whole.type;
@@ -154,7 +137,7 @@ std::string SummaryVisitor::text() const {
       fmt::format("{} parameters ({} trained)", with_commas(parameters_), with_commas(trained_));
   if (buffers_ > 0) text += fmt::format(", {} numbers in buffers", with_commas(buffers_));
   text += fmt::format(", {}\n", show_bytes(bytes_));
-  return text;
+  return text + shared_lines();
 }
 
 }  // namespace detail

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -8,11 +9,18 @@
 #include <vector>
 
 #include "reel/autograd/tape.h"
-#include "reel/nn/detail/observe.h"
+#include "reel/nn/detail/call.h"
+#include "reel/nn/detail/callable.h"
 #include "reel/nn/detail/walk.h"
 #include "reel/nn/module.h"
 
 namespace reel::nn {
+
+/// What `summary` can be told.
+struct SummaryOptions {
+  Size width = 0;  ///< columns of the terminal: options that pass it are cut; 0 for any number
+};
+
 namespace detail {
 
 /// Gathers one row for each module, and its output when it is run with a sample.
@@ -26,7 +34,7 @@ class REEL_API SummaryVisitor final : public Visitor, public Observer {
   void output(const void* module, const std::type_info& type, const Tensor& y) override;
   void whole_output(const Tensor& y);
 
-  std::string text() const;
+  std::string text(const SummaryOptions& options) const;
 
  private:
   struct Row {
@@ -38,12 +46,15 @@ class REEL_API SummaryVisitor final : public Visitor, public Observer {
     const std::type_info* type_info = nullptr;
     Size parameters = 0;
     bool has_parameters = false;
-    bool shared = false;
+    std::optional<std::size_t> shares_with = {};  // the row that had a parameter first
   };
 
-  std::vector<Row> rows_;          // the first is the module itself
-  std::vector<std::size_t> open_;  // the rows of the modules the walk is in
-  std::vector<Tensor> seen_;
+  static std::string path_of(const Row& row) { return row.path.empty() ? "(itself)" : row.path; }
+  std::string shared_lines() const;
+
+  std::vector<Row> rows_;                             // the first is the module itself
+  std::vector<std::size_t> open_;                     // the rows of the modules the walk is in
+  std::vector<std::pair<Tensor, std::size_t>> seen_;  // and the row where it was
   Size trained_ = 0;
   Size parameters_ = 0;
   Size buffers_ = 0;
@@ -64,27 +75,29 @@ class REEL_API ObserverGuard {
 }  // namespace detail
 
 /// A table of the modules inside `module`: path, type with its options, number of parameters; and
-/// totals. A shared parameter counts where it appears first.
+/// totals. A shared parameter counts where it appears first; a last line says which modules share.
 template <Module M>
-std::string summary(const M& module) {
+std::string summary(const M& module, const SummaryOptions& options = {}) {
   detail::SummaryVisitor visitor;
   detail::walk_constant(module, visitor);
-  return visitor.text();
+  return visitor.text(options);
 }
 
 /// The same with the shape of each layer's output for `sample`, which is run through the module in
 /// evaluation mode, unrecorded. A layer that is used twice shows its last output.
 template <Module M>
-std::string summary(M& module, const Tensor& sample) {
+std::string summary(M& module, const Tensor& sample, const SummaryOptions& options = {}) {
+  static_assert(detail::maps_tensors<M>(), "Reel: a sample needs a module that takes one tensor");
   detail::SummaryVisitor visitor;
   detail::walk(module, visitor);
   {
     const EvalGuard evaluation(module);
     const NoGradGuard no_grad;
     const detail::ObserverGuard watch(visitor);
+    const detail::Running running(&module);
     visitor.whole_output(module(sample));
   }
-  return visitor.text();
+  return visitor.text(options);
 }
 
 }  // namespace reel::nn

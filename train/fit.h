@@ -124,6 +124,7 @@ class ModelOf final : public AnyModel {
   explicit ModelOf(Model& model) : model_(model) {}
   Tensor forward(const Tensor& inputs) override {
     if constexpr (TensorModel<Model>) {
+      const nn::detail::Running running(&model_);  // errors name the layer by its path in the model
       return model_(inputs);
     } else {
       return {};

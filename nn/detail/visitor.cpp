@@ -21,7 +21,8 @@ std::string_view Visitor::name() const {
 
 void check_made(const Bias& bias, const Visitor& visitor) {
   if (bias.wanted() && !bias.defined()) [[unlikely]]
-    fail("Bias", "expected {} to have been made, got true\n"
+    fail("Bias",
+         "expected {} to have been made, got true\n"
          "help: only Reel's layers make their bias; give a tensor, or declare an nn::Parameter",
          visitor.path());
 }

@@ -7,7 +7,6 @@
 #include <type_traits>
 #include <typeinfo>
 
-#include "reel/autograd/ops/pair.h"
 #include "reel/autograd/tensor.h"
 
 namespace reel::nn {
@@ -78,7 +77,7 @@ struct Setting {
   Size integer = 0;
   double floating = 0;
   std::string_view text = {};
-  Pair sizes = 0;
+  Shape sizes = {};
 };
 
 /// What a walk over a module reports. Not a template, so that each type of module is walked by one

@@ -13,6 +13,8 @@
 #include <type_traits>
 
 #include "reel/autograd/ops/pair.h"
+#include "reel/nn/detail/call.h"
+#include "reel/nn/detail/callable.h"
 #include "reel/nn/detail/visitor.h"
 #include "reel/nn/fields.h"
 #include "reel/nn/parameter.h"
@@ -39,6 +41,7 @@ enum class Member {
   tensor,
   setting,   // a value without tensors inside
   function,  // something to call without fields: std::function, a lambda, an empty struct
+  closure,   // something to call with room for a reference to a module: a lambda that captures
   custom,    // the class has its own reel_walk and reel_copy
   fields,    // a plain struct, or a class that lists its fields
   map,
@@ -57,11 +60,6 @@ template <class T>
 inline constexpr bool is_required = false;
 template <class T>
 inline constexpr bool is_required<Required<T>> = true;
-
-template <class T>
-concept CallableWithTensor = requires(T& module, const Tensor& x) {
-  module(x);
-};
 
 template <class T>
 concept StringLike = std::convertible_to<const T&, std::string_view>;
@@ -104,7 +102,7 @@ template <Sequence T>
 using Element = std::remove_cvref_t<decltype(*std::begin(std::declval<T&>()))>;
 
 // A class with nothing to destroy owns no tensor and need not be looked into, as a lambda that
-// captures numbers. Visible fields are looked at all the same: one may be a pointer.
+// captures a small number. Visible fields are looked at all the same: one may be a pointer.
 template <class T>
 consteval bool owns_nothing() {
   if constexpr (std::is_empty_v<T>)
@@ -149,7 +147,9 @@ consteval Member classify() {
   } else if constexpr (TupleLike<T>)
     return Member::tuple;
   else if constexpr (owns_nothing<T>())
-    return CallableWithTensor<T> ? Member::function : Member::setting;
+    return !CallableWithTensor<T>                                ? Member::setting
+           : std::is_aggregate_v<T> || sizeof(T) < sizeof(void*) ? Member::function
+                                                                 : Member::closure;
   else if constexpr (!std::is_trivially_destructible_v<T> && Pointer<T> && !CallableWithTensor<T>)
     return Member::pointer;
   else
@@ -183,6 +183,11 @@ Setting describe_setting(const T& value) {
     setting.kind = Setting::Kind::text;
     setting.text = std::string_view(value);
   } else if constexpr (std::is_same_v<T, Pair>) {
+    if (value.h == value.w) return describe_setting(value.h);
+    setting.kind = Setting::Kind::sizes;
+    setting.sizes = {value.h, value.w};
+  } else if constexpr (std::is_same_v<T, Shape>) {
+    if (value.size() == 1) return describe_setting(value[0]);
     setting.kind = Setting::Kind::sizes;
     setting.sizes = value;
   } else if constexpr (std::is_same_v<T, Padding>) {
@@ -256,6 +261,11 @@ void walk(T& node, Visitor& visitor) {
       "Reel: a module must not hold a raw pointer, which says nothing of who owns what it "
       "points to: use std::unique_ptr or std::shared_ptr, or list the other fields with "
       "REEL_FIELDS(fc1, fc2)");
+  static_assert(
+      kind != Member::closure,
+      "Reel: this lambda captures something (or this object to call hides its members), so that "
+      "the parameters of a module in it would not be found: write a struct with operator() that "
+      "holds the module");
   if constexpr (kind == Member::tensor) {
     if (node.defined()) visitor.tensor(node, tensor_kind<std::remove_const_t<T>>);
   } else if constexpr (kind == Member::setting) {
@@ -288,6 +298,11 @@ void walk(T& node, Visitor& visitor) {
 template <class T>
 void walk_constant(const T& node, Visitor& visitor) {
   walk(const_cast<T&>(node), visitor);
+}
+
+template <class M>
+void walk_module(const void* module, Visitor& visitor) {
+  walk_constant(*static_cast<const M*>(module), visitor);
 }
 
 }  // namespace detail

@@ -44,12 +44,14 @@ TEST_CASE("MultiheadAttention passes the layer check") {
                         .output = {3, 2, 4},
                         .parameters = joint,
                         .num_parameters = 80,
-                        .random_in_training = true});
+                        .random_in_training = true,
+                        .batch_dim = 1});
   testing::check_layer(nn::MultiheadAttention{.embed_dim = 2, .num_heads = 2, .bias = false},
                        {.input = {3, 2},
                         .output = {3, 2},
                         .parameters = {"in_proj_weight", "out_proj.weight"},
-                        .num_parameters = 16});
+                        .num_parameters = 16,
+                        .batch_dim = {}});
 }
 
 TEST_CASE("MultiheadAttention has PyTorch's names, shapes and first values") {
@@ -201,14 +203,19 @@ TEST_CASE("MultiheadAttention says what it expected") {
   CHECK_THROWS_WITH_AS(
       layer(zeros({2, 3, 5})),
       "[MultiheadAttention] expected query, key and value of shapes [N, L, 4], [N, "
-      "S, 4] and [N, S, 4], got [2, 3, 5], [2, 3, 5] and [2, 3, 5]",
+      "S, 4] and [N, S, 4], got [2, 3, 5], [2, 3, 5] and [2, 3, 5]"
+      "\n  in MultiheadAttention{embed_dim=4, num_heads=2}",
       Error);
   const Tensor x = zeros({2, 3, 4});
   CHECK_THROWS_AS(layer(x, zeros({2, 5, 4}), x), Error);
   CHECK_THROWS_WITH_AS(
       layer(x, {.attn_mask = zeros({2, 3})}),
-      "[MultiheadAttention] expected an attn_mask of shape [3, 3] or [4, 3, 3], got [2, 3]", Error);
+      "[MultiheadAttention] expected an attn_mask of shape [3, 3] or [4, 3, 3], got [2, 3]"
+      "\n  in MultiheadAttention{embed_dim=4, num_heads=2}",
+      Error);
   CHECK_THROWS_WITH_AS(
       layer(x, {.key_padding_mask = zeros({3, 2}, {.dtype = bool_})}),
-      "[MultiheadAttention] expected a key_padding_mask of shape [2, 3], got [3, 2]", Error);
+      "[MultiheadAttention] expected a key_padding_mask of shape [2, 3], got [3, 2]"
+      "\n  in MultiheadAttention{embed_dim=4, num_heads=2}",
+      Error);
 }

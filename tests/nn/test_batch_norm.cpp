@@ -88,9 +88,12 @@ TEST_CASE("batch norm without averages uses the batch in evaluation too") {
 
 TEST_CASE("batch norm refuses inputs of another shape") {
   CHECK_THROWS_WITH_AS((nn::BatchNorm2d{3}(zeros({2, 3}))),
-                       "[BatchNorm2d] expected input of shape [N, 3, H, W], got [2, 3]", Error);
+                       "[BatchNorm2d] expected input of shape [N, 3, H, W], got [2, 3]"
+                       "\n  in BatchNorm2d{num_features=3}",
+                       Error);
   CHECK_THROWS_WITH_AS((nn::BatchNorm1d{3}(zeros({2, 4}))),
-                       "[BatchNorm1d] expected input of shape [N, 3] or [N, 3, L], got [2, 4]",
+                       "[BatchNorm1d] expected input of shape [N, 3] or [N, 3, L], got [2, 4]"
+                       "\n  in BatchNorm1d{num_features=3}",
                        Error);
   CHECK_THROWS_WITH_AS(nn::parameters(nn::BatchNorm2d{-1}),
                        "[BatchNorm2d] expected num_features of 0 or more, got -1", Error);

@@ -79,12 +79,18 @@ TEST_CASE("embedding gives the same bits on one thread and on two") {
 
 TEST_CASE("Embedding says what it expected") {
   const nn::Embedding table{10, 2};
-  CHECK_THROWS_WITH_AS(table(tensor({3, 12})), "[embedding] expected indices in [0, 10), got 12",
+  CHECK_THROWS_WITH_AS(table(tensor({3, 12})),
+                       "[embedding] expected indices in [0, 10), got 12"
+                       "\n  in Embedding{num_embeddings=10, embedding_dim=2}",
                        Error);
-  CHECK_THROWS_WITH_AS(table(tensor({3, -1})), "[embedding] expected indices in [0, 10), got -1",
+  CHECK_THROWS_WITH_AS(table(tensor({3, -1})),
+                       "[embedding] expected indices in [0, 10), got -1"
+                       "\n  in Embedding{num_embeddings=10, embedding_dim=2}",
                        Error);
   CHECK_THROWS_WITH_AS(table(tensor({1.5})),
-                       "[embedding] expected indices of dtype int64 or int32, got float32", Error);
+                       "[embedding] expected indices of dtype int64 or int32, got float32"
+                       "\n  in Embedding{num_embeddings=10, embedding_dim=2}",
+                       Error);
   CHECK_THROWS_WITH_AS(embedding(tensor({0}), zeros({3})),
                        "[embedding] expected a weight [n, d], got shape [3]", Error);
   CHECK_THROWS_WITH_AS(embedding(tensor({0}), zeros({3, 2}), {.padding_idx = 3}),

@@ -88,10 +88,14 @@ TEST_CASE("norms say what they expected") {
                        Error);
   CHECK_THROWS_AS(nn::num_parameters(nn::LayerNorm{Shape{}}), Error);
   CHECK_THROWS_WITH_AS((nn::LayerNorm{4}(zeros({2, 3}))),
-                       "[layer_norm] expected input of shape [.., 4], got [2, 3]", Error);
+                       "[layer_norm] expected input of shape [.., 4], got [2, 3]"
+                       "\n  in LayerNorm{normalized_shape=4}",
+                       Error);
   CHECK_THROWS_WITH_AS(nn::num_parameters(nn::GroupNorm{3, 4}),
                        "[GroupNorm] expected num_groups to divide num_channels, got 3 and 4",
                        Error);
   CHECK_THROWS_WITH_AS((nn::GroupNorm{2, 4}(zeros({2, 3}))),
-                       "[group_norm] expected groups to divide the 3 channels, got 2", Error);
+                       "[group_norm] expected groups to divide the 3 channels, got 2"
+                       "\n  in GroupNorm{num_groups=2, num_channels=4}",
+                       Error);
 }

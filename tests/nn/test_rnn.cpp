@@ -67,7 +67,8 @@ TEST_CASE("LSTM passes the layer check") {
                         .output = {3, 2, 2},
                         .parameters = {"lstm.weight_ih_l0", "lstm.weight_hh_l0", "lstm.bias_ih_l0",
                                        "lstm.bias_hh_l0"},
-                        .num_parameters = 56});
+                        .num_parameters = 56,
+                        .batch_dim = 1});
   testing::check_layer(
       Output{{.input_size = 2,
               .hidden_size = 2,
@@ -88,7 +89,8 @@ TEST_CASE("LSTM passes the layer check") {
                                        "lstm.bias_hh_l0", "lstm.weight_ih_l1", "lstm.weight_hh_l1",
                                        "lstm.bias_ih_l1", "lstm.bias_hh_l1"},
                         .num_parameters = 96,
-                        .random_in_training = true});
+                        .random_in_training = true,
+                        .batch_dim = {}});
 }
 
 TEST_CASE("LSTMCell passes the layer check") {
@@ -102,7 +104,8 @@ TEST_CASE("LSTMCell passes the layer check") {
                        {.input = {3},
                         .output = {2},
                         .parameters = {"cell.weight_ih", "cell.weight_hh"},
-                        .num_parameters = 40});
+                        .num_parameters = 40,
+                        .batch_dim = {}});
 }
 
 TEST_CASE("LSTM's parameters have PyTorch's names and shapes") {
@@ -290,20 +293,30 @@ TEST_CASE("LSTMCell gives PyTorch's numbers") {
 TEST_CASE("LSTM says what does not fit") {
   const nn::LSTM lstm{.input_size = 64, .hidden_size = 5};
   CHECK_THROWS_WITH_AS(lstm(ones({3, 2, 63})),
-                       "[LSTM] expected input of shape [T, N, 64] or [T, 64], got [3, 2, 63]",
+                       "[LSTM] expected input of shape [T, N, 64] or [T, 64], got [3, 2, 63]"
+                       "\n  in LSTM{input_size=64, hidden_size=5}",
                        Error);
   CHECK_THROWS_WITH_AS(lstm(ones({64})),
-                       "[LSTM] expected input of shape [T, N, 64] or [T, 64], got [64]", Error);
+                       "[LSTM] expected input of shape [T, N, 64] or [T, 64], got [64]"
+                       "\n  in LSTM{input_size=64, hidden_size=5}",
+                       Error);
   CHECK_THROWS_WITH_AS(
       (nn::LSTM{.input_size = 64, .hidden_size = 5, .batch_first = true}(ones({3, 2, 63}))),
-      "[LSTM] expected input of shape [N, T, 64] or [T, 64], got [3, 2, 63]", Error);
+      "[LSTM] expected input of shape [N, T, 64] or [T, 64], got [3, 2, 63]"
+      "\n  in LSTM{input_size=64, hidden_size=5}",
+      Error);
   CHECK_THROWS_WITH_AS(lstm(ones({0, 2, 64})),
-                       "[LSTM] expected a sequence with at least one step, got shape [0, 2, 64]",
+                       "[LSTM] expected a sequence with at least one step, got shape [0, 2, 64]"
+                       "\n  in LSTM{input_size=64, hidden_size=5}",
                        Error);
   CHECK_THROWS_WITH_AS(lstm(ones({3, 2, 64}), {.h = ones({1, 3, 5})}),
-                       "[LSTM] expected h_0 of shape [1, 2, 5], got [1, 3, 5]", Error);
+                       "[LSTM] expected h_0 of shape [1, 2, 5], got [1, 3, 5]"
+                       "\n  in LSTM{input_size=64, hidden_size=5}",
+                       Error);
   CHECK_THROWS_WITH_AS(lstm(ones({3, 64}), {.c = ones({1, 1, 5})}),
-                       "[LSTM] expected c_0 of shape [1, 5], got [1, 1, 5]", Error);
+                       "[LSTM] expected c_0 of shape [1, 5], got [1, 1, 5]"
+                       "\n  in LSTM{input_size=64, hidden_size=5}",
+                       Error);
   CHECK_THROWS_WITH_AS((nn::parameters(nn::LSTM{.input_size = 0, .hidden_size = 5})),
                        "[LSTM] expected a positive input_size and hidden_size, got 0 and 5", Error);
   CHECK_THROWS_WITH_AS(
@@ -314,9 +327,13 @@ TEST_CASE("LSTM says what does not fit") {
       "[LSTM] expected dropout in [0, 1], got 1.5", Error);
   const nn::LSTMCell cell{.input_size = 4, .hidden_size = 5};
   CHECK_THROWS_WITH_AS(cell(ones({3, 5})),
-                       "[LSTMCell] expected input of shape [N, 4] or [4], got [3, 5]", Error);
+                       "[LSTMCell] expected input of shape [N, 4] or [4], got [3, 5]"
+                       "\n  in LSTMCell{input_size=4, hidden_size=5}",
+                       Error);
   CHECK_THROWS_WITH_AS(cell(ones({3, 4}), {.h = ones({2, 5})}),
-                       "[LSTMCell] expected h_0 of shape [3, 5], got [2, 5]", Error);
+                       "[LSTMCell] expected h_0 of shape [3, 5], got [2, 5]"
+                       "\n  in LSTMCell{input_size=4, hidden_size=5}",
+                       Error);
   CHECK_THROWS_WITH_AS((nn::parameters(nn::LSTMCell{.input_size = 4, .hidden_size = -1})),
                        "[LSTMCell] expected a positive input_size and hidden_size, got 4 and -1",
                        Error);

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <functional>
+#include <vector>
 
 #include "reel/nn/activation.h"
 #include "reel/nn/batch_norm.h"
@@ -10,6 +11,7 @@
 #include "reel/nn/dropout.h"
 #include "reel/nn/flatten.h"
 #include "reel/nn/linear.h"
+#include "reel/nn/norm.h"
 #include "reel/nn/pool.h"
 #include "reel/nn/sequential.h"
 
@@ -75,5 +77,35 @@ TEST_CASE("a summary counts shared parameters once") {
   };
   const std::string text = nn::summary(Tied{});
   CHECK(text.find("0 (shared)") != std::string::npos);
-  CHECK(text.find("4 parameters (4 trained), 16 bytes") != std::string::npos);
+  CHECK(text.find("4 parameters (4 trained), 16 bytes\n"
+                  "shared parameters: a with b\n") != std::string::npos);
+}
+
+TEST_CASE("a summary warns of a vector of copies, which is one module several times") {
+  struct Tower {
+    std::vector<nn::Linear> layers = std::vector<nn::Linear>(3, nn::Linear{2, 2});
+  };
+  CHECK(nn::summary(Tower{}).ends_with("shared parameters: layers.0 with layers.1, layers.2\n"));
+  CHECK(nn::summary(nn::Linear{2, 2}).find("shared") == std::string::npos);
+}
+
+TEST_CASE("a summary shows shapes among the options") {
+  const std::string text =
+      nn::summary(nn::Sequential{nn::LayerNorm{8}, nn::LayerNorm{{3, 32, 32}}});
+  CHECK(text.find("LayerNorm(8, eps=1e-05, ") != std::string::npos);
+  CHECK(text.find("LayerNorm({3, 32, 32}, eps=1e-05, ") != std::string::npos);
+}
+
+TEST_CASE("a summary of a given width cuts the options") {
+  nn::Sequential model{nn::BatchNorm2d{4}, nn::ReLU{}};
+  CHECK(nn::summary(model, {.width = 44}) ==
+        "Sequential\n"
+        "  layer  type                     parameters\n"
+        "  0      BatchNorm2d(4, eps=1...           8\n"
+        "  1      ReLU                              -\n"
+        "8 parameters (8 trained), 9 numbers in buffers, 72 bytes\n");
+  CHECK(nn::summary(model, {.width = 1000}) == nn::summary(model));
+  const std::string text = nn::summary(model, zeros({1, 4, 2, 2}), {.width = 60});
+  const std::size_t row = text.find("  0  ");
+  CHECK(text.find('\n', row) - row == 60);
 }

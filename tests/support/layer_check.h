@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,7 @@ struct LayerCheck {
   std::vector<std::string> buffers = {};
   bool random_in_training = false;  ///< then gradients are checked in evaluation only
   bool second_order = true;
+  std::optional<Size> batch_dim = 0;  ///< of input and output, none for single sequences
 };
 
 namespace layer {
@@ -168,6 +170,25 @@ void check_gradients(const L& layer, const LayerCheck& expected, bool training) 
   CHECK_MESSAGE(second.ok, second.message);
 }
 
+/// A batch of nothing gives nothing, and gradients of zero.
+template <class L>
+void check_empty_batch(const L& layer, const LayerCheck& expected) {
+  if (!expected.batch_dim) return;
+  L copy = nn::clone(layer);
+  nn::eval(copy);
+  Shape input = expected.input, output = expected.output;
+  input[*expected.batch_dim] = output[*expected.batch_dim] = 0;
+  const Tensor x = zeros(input, {.requires_grad = true});
+  const Tensor y = copy(x);
+  CHECK(to_string(y.shape()) == to_string(output));
+  if (!y.requires_grad()) return;
+  y.sum().backward();
+  for (const auto& [name, parameter] : nn::named_parameters(copy)) {
+    CAPTURE(name);
+    if (parameter.grad().defined()) CHECK(same(parameter.grad(), zeros(parameter.shape())));
+  }
+}
+
 }  // namespace layer
 
 template <class L>
@@ -177,6 +198,7 @@ void check_layer(const L& layer, const LayerCheck& expected) {
   layer::check_clone(layer, expected);
   layer::check_modes(layer, expected);
   layer::check_dtypes(layer, expected);
+  layer::check_empty_batch(layer, expected);
   layer::check_gradients(layer, expected, false);
   if (!expected.random_in_training) layer::check_gradients(layer, expected, true);
 }

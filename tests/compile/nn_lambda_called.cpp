@@ -1,0 +1,12 @@
+// must not compile: Reel: this lambda captures something .* write a struct with operator\(\) that
+// holds the module
+
+#include <reel/nn/linear.h>
+#include <reel/nn/sequential.h>
+
+int main() {
+  reel::nn::Linear hidden{1, 1};
+  reel::nn::Sequential model{[&](const reel::Tensor& x) { return hidden(x); },
+                             reel::nn::Linear{1, 1}};
+  model(reel::Tensor(1.0));  // without a walk over its parameters
+}
