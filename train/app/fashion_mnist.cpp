@@ -150,7 +150,8 @@ void run(const Arguments& arguments, Model model) {
     fmt::print("{}\n", data.message);
   }
   if (!arguments.quiet) {
-    fmt::print("{}\n", nn::summary(model, std::get<0>(data.train.batch(std::vector<Size>{0}))));
+    fmt::print("{}\n", nn::summary(model, std::get<0>(data.train.batch(std::vector<Size>{0})),
+                                   {.width = train::terminal_width()}));
   }
 
   optim::Adam adam{nn::parameters(model), {.lr = arguments.lr}};
@@ -181,7 +182,7 @@ void run(const Arguments& arguments, Model model) {
 
   const train::ConfusionMatrix matrix = count_predictions(model, data.test);
   if (!arguments.quiet) {
-    fmt::print("\n{}\n", matrix.per_class_table());
+    fmt::print("\n{}\n", matrix.per_class_table(train::terminal_width()));
     show_predictions(model, data.test);
     fmt::print("{} epochs in {}, {} in all\n", history.epochs(),
                train::readable_seconds(std::reduce(history.seconds.begin(), history.seconds.end())),

@@ -32,6 +32,10 @@ void make_tensors() {
   // A tensor of one element gives its number back.
   CLAIM(matrix[1][2].item() == 6.0);
   CLAIM(matrix.sum().item<int>() == 21);
+
+  // Of a vector: a copy.
+  const std::vector<float> values{1, 2, 3};
+  CLAIM(tensor(values).shape() == Shape{3});
 }
 
 void seed_random_numbers() {
@@ -43,6 +47,16 @@ void seed_random_numbers() {
   const Tensor again = randn({2, 3});
   std::cout << first << "\n";
   CLAIM(first.eq(again).all().item<bool>());  // the same seed, the same numbers
+
+  const int threads = get_num_threads();
+  Tensor drawn[2];
+  for (int i = 0; i < 2; ++i) {
+    set_num_threads(i + 1);
+    manual_seed(42);
+    drawn[i] = randn({100000});
+  }
+  set_num_threads(threads);
+  CLAIM((drawn[0] == drawn[1]).all().item<bool>());  // on one thread and on two
 }
 
 void calculate() {
@@ -68,6 +82,11 @@ void calculate() {
   std::cout << product << "\n";
   CLAIM(product.shape() == Shape{2, 2});
   CLAIM(product[0][0].item() == 14);  // 1*1 + 2*2 + 3*3
+
+  // Together: one behind the other, or along a new dimension.
+  const Tensor longer = cat({x, x});
+  const Tensor deeper = stack({x, x});
+  CLAIM(longer.shape() == Shape{4, 3} && deeper.shape() == Shape{2, 2, 3});
 }
 
 void broadcast() {
@@ -80,6 +99,7 @@ void broadcast() {
   std::cout << table << "\n";
   CLAIM(table.shape() == Shape{3, 2});
   CLAIM(table[2][1].item() == 22);
+  CLAIM(row.expand({3, 2}).strides() == Strides{0, 1});  // repeated without a copy
 
   // The usual use: give every column mean 0 and variance 1.
   manual_seed(0);
@@ -87,6 +107,10 @@ void broadcast() {
   const Tensor standard = (data - data.mean(0)) / data.std(0);
   CLAIM(standard.mean(0).abs().max().item() < 1e-4);
   CLAIM((standard.std(0) - 1).abs().max().item() < 1e-4);
+
+  // Along the rows the mean must keep its dimension, or shapes would not line up.
+  const Tensor centred = data - data.mean(1, true);
+  CLAIM(centred.mean(1).abs().max().item() < 1e-4);
 }
 
 void share_memory() {
@@ -103,6 +127,14 @@ void share_memory() {
   CLAIM(grid[0][0].item<int>() == 100);
   CLAIM(turned[0][0].item<int>() == 100);
 
+  // A view must lie in memory as it is; reshape copies where it cannot.
+  try {
+    turned.view({6});
+    CLAIM(false);
+  } catch (const Error&) {
+    CLAIM(turned.reshape({6}).numel() == 6);
+  }
+
   const Tensor copy = x.clone();  // numbers of its own
   x[0] += 100;
   CLAIM(copy[0].item<int>() == 100);
@@ -110,6 +142,23 @@ void share_memory() {
   // A handle is not a copy either: both names mean one tensor.
   const Tensor other_name = x;
   CLAIM(other_name.is_same(x));
+}
+
+void write() {
+  std::cout << "--- Writing\n";
+
+  const Tensor x = arange(6);
+  x[0] = 7;
+  CLAIM(x[0].item<int>() == 7);
+  x[x > 3] = 0;
+  CLAIM(x[0].item<int>() == 0 && x[3].item<int>() == 3 && x[5].item<int>() == 0);
+  x.slice(0, 1, 3) = tensor({8, 9});
+  CLAIM(x[1].item<int>() == 8 && x[2].item<int>() == 9);
+
+  // A name on the left is made to mean something else; no number changes.
+  Tensor y = x;
+  y = x[1];
+  CLAIM(x[0].item<int>() == 0 && y.item<int>() == 8);
 }
 
 void pick() {
@@ -126,8 +175,10 @@ void pick() {
   CLAIM(part.eq(tensor({6, 10})).all().item<bool>());
 
   // A mask picks where it is true; a tensor of indices picks rows.
-  CLAIM(x[x.gt(6)].numel() == 5);
-  CLAIM(x[tensor({2, 0})].shape() == Shape{2, 4});
+  const Tensor large = x[x > 6];
+  const Tensor rows = x[tensor({2, 0})];
+  CLAIM(large.numel() == 5);
+  CLAIM(rows.shape() == Shape{2, 4});
 }
 
 void mix_dtypes() {
@@ -154,6 +205,8 @@ void reach_the_numbers() {
   const float* p = borrowed.data_ptr<float>();
   for (Size i = 0; i < borrowed.numel(); ++i) sum += p[i];
   CLAIM(sum == 210);
+  const std::vector<float> back(p, p + borrowed.numel());
+  CLAIM(back == numbers);
 }
 
 void go_wrong() {
@@ -175,6 +228,7 @@ int main() {
   calculate();
   broadcast();
   share_memory();
+  write();
   pick();
   mix_dtypes();
   reach_the_numbers();

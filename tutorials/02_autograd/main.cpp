@@ -40,6 +40,17 @@ void accumulate() {
   w.set_grad({});
   (w * w).backward();
   CLAIM(w.grad().item() == 6);
+
+  // The tape of one y can be rewound once, unless it is told to stay.
+  const Tensor y = w * w;
+  y.backward({.retain_graph = true});
+  y.backward();
+  CLAIM(w.grad().item() == 18);
+  try {
+    y.backward();
+    CLAIM(false);
+  } catch (const Error&) {
+  }
 }
 
 // The graph is whatever the program does: loops and branches need no special form.
@@ -71,6 +82,7 @@ void stop_recording() {
   }
   CLAIM(!w.detach().requires_grad());
   CLAIM(near(w.detach(), full({3}, 0.9)));
+  CLAIM(w.detach().data_ptr<float>() == w.data_ptr<float>());  // the same memory
 }
 
 void ask_for_gradients() {
@@ -88,6 +100,23 @@ void ask_for_gradients() {
   CLAIM(std::abs(first.item() - (s + 2 * c)) < 1e-12);
   CLAIM(std::abs(second.item() - (2 * c - 2 * s)) < 1e-12);
   CLAIM(std::abs(third.item() - (-3 * s - 2 * c)) < 1e-12);
+}
+
+// Second derivatives of whole layers, against differences.
+void every_op() {
+  const TensorOptions options{.dtype = float64, .requires_grad = true};
+  manual_seed(3);
+
+  nn::Conv2d conv{.in_channels = 1, .out_channels = 2, .kernel_size = 3};
+  nn::LSTM lstm{.input_size = 2, .hidden_size = 3};
+  nn::MultiheadAttention attention{.embed_dim = 4, .num_heads = 2};
+  nn::to(conv, float64);
+  nn::to(lstm, float64);
+  nn::to(attention, float64);
+  CLAIM(gradgradcheck([&](const Tensor& x) { return max_pool2d(conv(x), 2); },
+                      randn({1, 1, 6, 6}, options)));
+  CLAIM(gradgradcheck([&](const Tensor& x) { return lstm(x).output; }, randn({4, 1, 2}, options)));
+  CLAIM(gradgradcheck([&](const Tensor& x) { return attention(x); }, randn({3, 1, 4}, options)));
 }
 
 // An op of one's own. Forward is one xtensor expression, evaluated in one pass over memory, for
@@ -145,6 +174,7 @@ int main() {
   through_a_loop();
   stop_recording();
   ask_for_gradients();
+  every_op();
   own_op();
   guard_rails();
 }

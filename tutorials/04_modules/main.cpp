@@ -2,6 +2,7 @@
 
 #include <reel/reel.h>
 
+#include <cmath>
 #include <iostream>
 #include <vector>
 
@@ -62,7 +63,7 @@ struct Block {
 
 struct Deep {
   nn::Linear in{4, 8};
-  std::vector<Block> blocks{Block{8}, Block{8}};
+  std::vector<Block> blocks = nn::repeat(2, [] { return Block{8}; });
   nn::Linear out{8, 3};
 
   Tensor operator()(const Tensor& x) const {
@@ -97,6 +98,39 @@ void layers_in_a_row() {
   for (int i = 0; i < 5; ++i) deep.push_back(nn::Linear{4, 4});
   CLAIM(deep(zeros({1, 4})).shape() == Shape{1, 4});
   CLAIM(nn::num_parameters(deep) == 5 * (4 * 4 + 4));
+}
+
+// The type of a Sequential lists its layers; SequentialAny is easier to have as a member.
+struct TwoHeads {
+  nn::SequentialAny body{{nn::Linear{4, 16}, nn::ReLU{}}};
+  nn::Linear kind{16, 3}, size{16, 1};
+};
+
+// A class with private members or a constructor says what its fields are.
+class Encoder {
+ public:
+  explicit Encoder(Size width) : layer_{4, width} {}
+  Tensor operator()(const Tensor& x) const { return relu(layer_(x)); }
+
+ private:
+  nn::Linear layer_;
+  REEL_FIELDS(layer_)
+};
+
+void members_and_classes() {
+  const TwoHeads heads;
+  CLAIM(nn::named_parameters(heads)[0].first == "body.0.weight");
+  CLAIM(heads.size(heads.body(zeros({2, 4}))).shape() == Shape{2, 1});
+
+  const Encoder encoder(8);
+  CLAIM(nn::named_parameters(encoder)[0].first == "layer_.weight");
+}
+
+void first_values() {
+  manual_seed(0);
+  Deep net;
+  nn::apply(net, [](nn::Linear& layer) { nn::init::xavier_uniform_(layer.weight); });
+  CLAIM(net.in.weight.abs().max().item() <= std::sqrt(6.0 / (4 + 8)));  // [8, 4]
 }
 
 void train_and_eval() {
@@ -188,6 +222,8 @@ int main() {
   a_plain_struct();
   structs_in_structs();
   layers_in_a_row();
+  members_and_classes();
+  first_values();
   train_and_eval();
   copies();
   freeze();

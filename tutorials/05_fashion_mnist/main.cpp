@@ -40,6 +40,13 @@ Result in_keras_manner(const Lesson& lesson) {
   std::printf("the first test picture: %s, with probability %.2f\n",
               lesson.data.test.class_names()[guess].c_str(), probabilities.max().item());
 
+  // All of them, and which are taken for which.
+  const Tensor scores = train::predict(model, lesson.data.test);  // [10000, 10]
+  train::ConfusionMatrix matrix(10, lesson.data.test.class_names());
+  matrix.add(scores, lesson.data.test.labels());
+  std::printf("%s", matrix.table().c_str());
+  CLAIM(matrix.accuracy() == *result.accuracy);
+
   return {.first_loss = history.loss[0], .accuracy = *result.accuracy};
 }
 
