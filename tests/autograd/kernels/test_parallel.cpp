@@ -18,6 +18,15 @@
 #include "reel/autograd/ops/matmul.h"
 #include "reel/autograd/ops/random.h"
 #include "reel/autograd/threads.h"
+#include "support/skip.h"
+
+#if defined(__SANITIZE_THREAD__)
+#define REEL_TEST_TSAN
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define REEL_TEST_TSAN
+#endif
+#endif
 
 using namespace reel;
 using namespace reel::kernels;
@@ -161,6 +170,9 @@ TEST_CASE("the number of threads may change from one loop to the next") {
 }
 
 TEST_CASE("a forked child has threads of its own") {
+#ifdef REEL_TEST_TSAN
+  REEL_SKIP("ThreadSanitizer ends a forked child that starts a thread");
+#endif
   const Threads guard(2);
   const Tensor a = rand({300, 300}), b = rand({300, 300});
   const Tensor product = matmul(a, b);
