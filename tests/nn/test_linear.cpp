@@ -100,6 +100,9 @@ TEST_CASE("a layer's bias is true, false or a tensor, and then the parameter") {
   const nn::Linear shares{.in_features = 4, .out_features = 2, .bias = wanted.bias};
   CHECK(shares.bias.requires_grad());
   CHECK(nn::num_parameters(shares) == 10);
+  CHECK(shares.bias.is_same(wanted.bias));
+  const nn::Parameter own = zeros({2});
+  CHECK(nn::Linear{4, 2, own}.bias.is_same(own));
 
   const bool use_bias = true;  // beside a weight that is given
   const nn::Linear tied{
