@@ -81,7 +81,7 @@ TEST_CASE("pieces of all sizes come out in their order") {
   const TempFolder folder;
   OutputFile file("test", folder / "file");
   std::string all;
-  for (const std::size_t size : {1, 0, 65535, 1, 65536, 7, 65530, 200000, 3}) {
+  for (const std::size_t size : {1UL, 0UL, 65535UL, 1UL, 65536UL, 7UL, 65530UL, 200000UL, 3UL}) {
     const std::string text(size, static_cast<char>('a' + all.size() % 26));
     file.write(text.data(), text.size());
     all += text;
@@ -146,7 +146,7 @@ TEST_CASE("writers of one file at once do not meet: one of them wins whole") {
 TEST_CASE("a replaced file keeps its mode") {
   const TempFolder folder;
   const std::string path = folder.write("file", "old");
-  for (const mode_t mode : {0600, 0640, 0777}) {
+  for (const mode_t mode : {0600U, 0640U, 0777U}) {
     ::chmod(path.c_str(), mode);
     write_file(path, "new");
     CHECK(mode_of(path) == mode);

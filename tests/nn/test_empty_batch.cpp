@@ -308,7 +308,9 @@ TEST_CASE("a loss of no samples is NaN in the mean, 0 in the sum, empty without 
                                                      {.pos_weight = ones(3), .reduction = r});
        }},
   };
-  for (const auto& [name, loss] : losses) {
+  for (const auto& named : losses) {
+    const std::string name = named.first;
+    const auto& loss = named.second;
     CAPTURE(name);
     const Tensor x = zeros({0, 3}, {.requires_grad = true});
     CHECK(std::isnan(loss(x, Reduction::mean).item()));

@@ -183,8 +183,9 @@ void check_empty_batch(const L& layer, const LayerCheck& expected) {
   CHECK(to_string(y.shape()) == to_string(output));
   if (!y.requires_grad()) return;
   y.sum().backward();
-  for (const auto& [name, parameter] : nn::named_parameters(copy)) {
-    CAPTURE(name);
+  for (const auto& named : nn::named_parameters(copy)) {
+    CAPTURE(named.first);
+    const Tensor& parameter = named.second;
     if (parameter.grad().defined()) CHECK(same(parameter.grad(), zeros(parameter.shape())));
   }
 }
