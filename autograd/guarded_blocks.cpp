@@ -25,7 +25,7 @@ std::size_t page() {
 
 /// Where a block lies in its pages: as far back as its alignment allows.
 struct Layout {
-  std::size_t pages;   // bytes, without the page behind them
+  std::size_t pages;   // bytes, without the page on either side
   std::size_t offset;  // of the block in them
 
   explicit Layout(std::size_t bytes)
@@ -46,10 +46,11 @@ void check_untouched(const unsigned char* from, const unsigned char* to, const c
 
 void* allocate_guarded(std::size_t bytes) noexcept {
   const Layout layout(bytes);
-  void* pages = mmap(nullptr, layout.pages + page(), PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (pages == MAP_FAILED) return nullptr;
-  auto* first = static_cast<unsigned char*>(pages);
+  void* mapped = mmap(nullptr, layout.pages + 2 * page(), PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) return nullptr;
+  auto* first = static_cast<unsigned char*>(mapped) + page();
+  mprotect(first - page(), page(), PROT_NONE);
   mprotect(first + layout.pages, page(), PROT_NONE);
   std::memset(first, untouched, layout.pages);
   return first + layout.offset;
@@ -61,7 +62,7 @@ void deallocate_guarded(void* block, std::size_t bytes) noexcept {
   unsigned char* pages = begin - layout.offset;
   check_untouched(pages, begin, "before", bytes);
   check_untouched(begin + bytes, pages + layout.pages, "behind", bytes);
-  munmap(pages, layout.pages + page());
+  munmap(pages - page(), layout.pages + 2 * page());
 }
 
 }  // namespace reel::detail
