@@ -108,8 +108,8 @@ class REEL_API Tensor {
   const Shape& shape() const { return impl().shape; }
   void shape(Size) const = delete;  // one size: write size(0); all of them: shape()
   const Strides& strides() const { return impl().strides; }
-  /// The size of one dimension; negative ones count from the end.
   void size() const = delete;  // write numel(), or size(dim) for one dimension, or shape()
+  /// The size of one dimension; negative ones count from the end.
   Size size(Size dim) const { return shape()[detail::wrap_dim("size", dim, this->dim())]; }
   Size stride(Size dim) const { return strides()[detail::wrap_dim("stride", dim, this->dim())]; }
   bool is_contiguous() const { return impl().contiguous; }
