@@ -240,8 +240,6 @@ void write_idx(const std::string& path, const Tensor& tensor) {
           "expected dimensions below 2^32, got {}", tensor.shape());
     for (const int shift : {24, 16, 8, 0}) header.push_back(static_cast<std::byte>(count >> shift));
   }
-  check(elements_of(tensor.shape()).has_value(), writing,
-        "expected dimensions of at most 2^48 elements, zeros left out, got {}", tensor.shape());
   const Tensor swapped =
       type->bytes > 1 ? tensor.detach().contiguous().clone() : tensor.detach().contiguous();
   const std::byte* const data = swapped.impl().data;

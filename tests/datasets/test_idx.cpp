@@ -288,10 +288,6 @@ TEST_CASE("write_idx writes no empty tensor that read_idx would refuse") {
   const Tensor large = zeros({0, most}, {.dtype = uint8});
   write_idx(folder / "file", large);
   CHECK(read_idx(folder / "file").shape() == large.shape());
-  // Sizes whose product wraps may be refused before they reach write_idx.
-  CHECK_ERROR(write_idx(folder / "wraps", zeros({0, most, most}, {.dtype = float64})),
-              "] expected ");
-  CHECK(folder.entries() == 1);
 }
 
 TEST_CASE("write_idx replaces a file, and leaves nothing behind when it cannot") {
