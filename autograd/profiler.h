@@ -93,8 +93,8 @@ class REEL_API Profile {
 
   /// From the start to now, or to `stop()`, in nanoseconds.
   std::int64_t duration() const;
-  /// The most memory in use at once on the thread that made the profile, beyond what was in use when
-  /// it began.
+  /// The most memory in use at once on the thread that made the profile, beyond what was in use
+  /// when it began.
   std::int64_t peak_bytes() const;
   /// Events that are missing from the trace because there were more than `max_events`.
   std::size_t dropped_events() const;

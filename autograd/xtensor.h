@@ -284,9 +284,9 @@ template <class Forward, class Backward, std::derived_from<Tensor>... Tensors>
 }
 
 template <class Forward, class Backward, class... Tensors>
-requires detail::XtensorOpInputs<Forward, Tensors...> [[nodiscard]] Tensor
-    record(OpName name, const Forward& forward, Backward backward, const Tensor& x,
-           const Tensors&... more) {
+requires detail::XtensorOpInputs<Forward, Tensors...>
+[[nodiscard]] Tensor record(OpName name, const Forward& forward, Backward backward, const Tensor& x,
+                            const Tensors&... more) {
   return record(name, forward, std::move(backward), RecordOptions{}, x, more...);
 }
 

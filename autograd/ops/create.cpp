@@ -7,6 +7,7 @@
 #include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/copy.h"
+#include "reel/autograd/ops/checks.h"
 #include "reel/autograd/ops/fit.h"
 #include "reel/autograd/ops/promote.h"
 
@@ -107,26 +108,32 @@ Tensor ones(const Shape& shape, const TensorOptions& options) {
 }
 
 Tensor full(const Shape& shape, const Tensor& value, const TensorOptions& options) {
+  detail::check_defined("full", "value", value);
   const detail::OpScope scope("full");
   const DType dtype = options.dtype ? *options.dtype : detail::dtype_of_operand(value.impl());
   return finish(fill_with("full", new_tensor("full", shape, dtype), value), options);
 }
 
 Tensor empty_like(const Tensor& like, const TensorOptions& options) {
+  detail::check_defined("empty_like", "like", like);
   return finish(make_like(like, options), options);
 }
 
 Tensor zeros_like(const Tensor& like, const TensorOptions& options) {
+  detail::check_defined("zeros_like", "like", like);
   const detail::OpScope scope("zeros_like", like);
   return finish(fill_with_zeros(make_like(like, options)), options);
 }
 
 Tensor ones_like(const Tensor& like, const TensorOptions& options) {
+  detail::check_defined("ones_like", "like", like);
   const detail::OpScope scope("ones_like", like);
   return finish(fill_with("ones_like", make_like(like, options), 1), options);
 }
 
 Tensor full_like(const Tensor& like, const Tensor& value, const TensorOptions& options) {
+  detail::check_defined("full_like", "like", like);
+  detail::check_defined("full_like", "value", value);
   const detail::OpScope scope("full_like", like);
   return finish(fill_with("full_like", make_like(like, options), value), options);
 }
@@ -141,6 +148,9 @@ Tensor arange(const Tensor& start, const Tensor& end, const TensorOptions& optio
 
 Tensor arange(const Tensor& start, const Tensor& end, const Tensor& step,
               const TensorOptions& options) {
+  detail::check_defined("arange", "start", start);
+  detail::check_defined("arange", "end", end);
+  detail::check_defined("arange", "step", step);
   const detail::OpScope scope("arange");
   const bool integers =
       !start.is_floating_point() && !end.is_floating_point() && !step.is_floating_point();

@@ -3,6 +3,7 @@
 #include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/index.h"
+#include "reel/autograd/ops/checks.h"
 #include "reel/autograd/ops/create.h"
 #include "reel/autograd/ops/fit.h"
 #include "reel/autograd/ops/index.h"
@@ -114,6 +115,7 @@ Tensor source_for(const char* op, const Tensor& x, const Lookup& lookup, const T
 
 /// How far each element of a matrix lies right of the main diagonal.
 Tensor diagonals(const char* op, const Tensor& x) {
+  detail::check_defined(op, "input", x);
   check(x.dim() >= 2, op, "expected at least 2 dimensions, got shape {}", x.shape());
   return arange(x.size(-1)) - unsqueeze(arange(x.size(-2)), 1);
 }
@@ -121,6 +123,8 @@ Tensor diagonals(const char* op, const Tensor& x) {
 }  // namespace
 
 Tensor gather(const Tensor& x, Size dim, const Tensor& index) {
+  detail::check_defined("gather", "input", x);
+  detail::check_defined("gather", "index", index);
   if (has_scalar(x, index)) {
     return reshape(gather(as_vector(x), dim, as_vector(index)), index.shape());
   }
@@ -128,6 +132,8 @@ Tensor gather(const Tensor& x, Size dim, const Tensor& index) {
 }
 
 Tensor take_along_dim(const Tensor& x, const Tensor& index, Size dim) {
+  detail::check_defined("take_along_dim", "input", x);
+  detail::check_defined("take_along_dim", "index", index);
   const OpName op = "take_along_dim";
   check(index.dim() == x.dim(), op, "expected indices of {} dimensions as x has, got shape {}",
         x.dim(), index.shape());
@@ -145,6 +151,9 @@ Tensor take_along_dim(const Tensor& x, const Tensor& index, Size dim) {
 }
 
 Tensor scatter(const Tensor& x, Size dim, const Tensor& index, const Tensor& source) {
+  detail::check_defined("scatter", "input", x);
+  detail::check_defined("scatter", "index", index);
+  detail::check_defined("scatter", "source", source);
   if (has_scalar(x, index)) {
     return reshape(scatter(as_vector(x), dim, as_vector(index), source), x.shape());
   }
@@ -153,6 +162,9 @@ Tensor scatter(const Tensor& x, Size dim, const Tensor& index, const Tensor& sou
 }
 
 Tensor scatter_add(const Tensor& x, Size dim, const Tensor& index, const Tensor& source) {
+  detail::check_defined("scatter_add", "input", x);
+  detail::check_defined("scatter_add", "index", index);
+  detail::check_defined("scatter_add", "source", source);
   check(x.dtype() != bool_, "scatter_add", "expected numbers to add, got dtype bool");
   if (has_scalar(x, index)) {
     return reshape(scatter_add(as_vector(x), dim, as_vector(index), source), x.shape());
@@ -162,6 +174,9 @@ Tensor scatter_add(const Tensor& x, Size dim, const Tensor& index, const Tensor&
 }
 
 Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value) {
+  detail::check_defined("masked_fill", "input", x);
+  detail::check_defined("masked_fill", "mask", mask);
+  detail::check_defined("masked_fill", "value", value);
   check(mask.dtype() == bool_, "masked_fill", "expected a mask of dtype bool, got {}",
         mask.dtype());
   check(value.dim() == 0, "masked_fill", "expected a 0-d value, got shape {}", value.shape());
@@ -174,6 +189,8 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value) {
 }
 
 Tensor masked_select(const Tensor& x, const Tensor& mask) {
+  detail::check_defined("masked_select", "input", x);
+  detail::check_defined("masked_select", "mask", mask);
   const detail::OpScope scope("masked_select", x, mask);
   const Shape shape = detail::broadcast_shapes("masked_select", x.shape(), mask.shape());
   const Tensor flags = detail::to_mask("masked_select", expand(mask, shape));
@@ -185,6 +202,7 @@ Tensor masked_select(const Tensor& x, const Tensor& mask) {
 }
 
 Tensor nonzero(const Tensor& x) {
+  detail::check_defined("nonzero", "input", x);
   const detail::OpScope scope("nonzero", x);
   const Tensor flags = contiguous(x.dtype() == bool_ ? x.detach() : ne(x.detach(), 0));
   const Tensor positions = detail::true_positions(flags);
@@ -201,6 +219,7 @@ Tensor nonzero(const Tensor& x) {
 }
 
 Tensor one_hot(const Tensor& labels, std::optional<Size> num_classes) {
+  detail::check_defined("one_hot", "labels", labels);
   const detail::OpScope scope("one_hot", labels);
   const Tensor positions = detail::to_positions("one_hot", labels);
   const Size* label = positions.data_ptr<Size>();

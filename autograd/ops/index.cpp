@@ -5,6 +5,7 @@
 #include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/index.h"
+#include "reel/autograd/ops/checks.h"
 #include "reel/autograd/ops/create.h"
 #include "reel/autograd/ops/fit.h"
 #include "reel/autograd/ops/index_plan.h"
@@ -43,6 +44,7 @@ std::vector<Index> spell_out(const char* op, const Tensor& x, const std::vector<
   Size taken = 0;
   Size ellipses = 0;
   for (const Index& index : indices) {
+    if (index.kind == Kind::tensor) detail::check_defined(op, "index", index.tensor);
     taken += dims_taken(index);
     ellipses += index.kind == Kind::ellipsis;
   }
@@ -205,6 +207,7 @@ RowIndex row_index(const char* op, const Tensor& x, Size dim, const Tensor& inde
 }  // namespace
 
 Indexed index(const Tensor& x, const std::vector<Index>& indices) {
+  detail::check_defined("index", "input", x);
   const detail::OpScope scope("index", x);
   IndexPlan plan = make_plan("index", x, indices);
   if (!plan.rows) return Indexed(std::move(plan.view));
@@ -214,6 +217,8 @@ Indexed index(const Tensor& x, const std::vector<Index>& indices) {
 
 Tensor index_put(const Tensor& x, const std::vector<Index>& indices, const Tensor& values,
                  bool accumulate) {
+  detail::check_defined("index_put", "input", x);
+  detail::check_defined("index_put", "values", values);
   const detail::OpScope scope("index_put", x);
   Tensor out = detail::empty_like(x, x.dtype());
   {
@@ -234,6 +239,8 @@ Tensor index_put(const Tensor& x, const std::vector<Index>& indices, const Tenso
 
 const Tensor& index_put_(const Tensor& x, const std::vector<Index>& indices, const Tensor& values,
                          bool accumulate) {
+  detail::check_defined("index_put_", "input", x);
+  detail::check_defined("index_put_", "values", values);
   const detail::OpScope scope("index_put_", x);
   detail::check_in_place("index_put_", x, values);
   const NoGradGuard no_grad;
@@ -248,6 +255,7 @@ const Tensor& Indexed::operator=(const Tensor& values) && {
 
 const Tensor& Indexed::put(const Tensor& values) const {
   if (plan_ == nullptr) return *this;
+  detail::check_defined("index_put_", "values", values);
   const detail::OpScope scope("index_put_", plan_->view);
   detail::check_in_place("index_put_", plan_->view, values);
   write("index_put_", *plan_, values, false);
@@ -255,6 +263,8 @@ const Tensor& Indexed::put(const Tensor& values) const {
 }
 
 Tensor index_select(const Tensor& x, Size dim, const Tensor& index) {
+  detail::check_defined("index_select", "input", x);
+  detail::check_defined("index_select", "index", index);
   const detail::OpScope scope("index_select", x, index);
   if (x.dim() == 0) {
     check(index.numel() == 1, "index_select", "expected one index for a 0-d tensor, got shape {}",
@@ -265,6 +275,9 @@ Tensor index_select(const Tensor& x, Size dim, const Tensor& index) {
 }
 
 Tensor index_add(const Tensor& x, Size dim, const Tensor& index, const Tensor& source) {
+  detail::check_defined("index_add", "input", x);
+  detail::check_defined("index_add", "index", index);
+  detail::check_defined("index_add", "source", source);
   const detail::OpScope scope("index_add", x, index, source);
   if (x.dim() == 0) {
     const Tensor added = source.dim() == 0 ? reshape(source, {1}) : source;

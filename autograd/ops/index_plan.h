@@ -5,8 +5,8 @@
 #include <optional>
 #include <vector>
 
-#include "reel/autograd/ops/index.h"
 #include "reel/autograd/op_name.h"
+#include "reel/autograd/ops/index.h"
 #include "reel/autograd/tensor.h"
 
 namespace reel::detail {

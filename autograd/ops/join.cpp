@@ -6,6 +6,7 @@
 #include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/copy.h"
+#include "reel/autograd/ops/checks.h"
 #include "reel/autograd/ops/create.h"
 #include "reel/autograd/ops/promote.h"
 #include "reel/autograd/ops/view.h"
@@ -69,6 +70,7 @@ Tensor record_parts(OpName name, Tensor out, const std::vector<Tensor>& tensors,
 Tensor cat(const std::vector<Tensor>& tensors, Size dim) {
   const detail::OpScope scope("cat");
   check(!tensors.empty(), "cat", "expected at least one tensor, got none");
+  for (const Tensor& x : tensors) detail::check_defined("cat", "each input", x);
   // As in PyTorch an empty vector may stand among tensors of any shape, where a list began with it.
   auto begins = [](const Tensor& x) { return x.shape() != Shape{0}; };
   const auto filled = std::find_if(tensors.begin(), tensors.end(), begins);
@@ -108,6 +110,7 @@ Tensor cat(const std::vector<Tensor>& tensors, Size dim) {
 Tensor stack(const std::vector<Tensor>& tensors, Size dim) {
   const detail::OpScope scope("stack");
   check(!tensors.empty(), "stack", "expected at least one tensor, got none");
+  for (const Tensor& x : tensors) detail::check_defined("stack", "each input", x);
   const Tensor& first = tensors.front();
   const Size at = detail::wrap_dim("stack", dim, first.dim() + 1);
   for (const Tensor& x : tensors) {

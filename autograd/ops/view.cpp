@@ -5,6 +5,7 @@
 #include "reel/autograd/detail/op_scope.h"
 #include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/copy.h"
+#include "reel/autograd/ops/checks.h"
 #include "reel/autograd/ops/create.h"
 #include "reel/autograd/ops/reduce.h"
 #include "reel/autograd/tape.h"
@@ -13,6 +14,7 @@ namespace reel {
 namespace {
 
 using detail::alias;
+using detail::check_defined;
 using detail::wrap_dim;
 
 /// Fills in a -1 and checks that the number of elements fits.
@@ -93,6 +95,7 @@ Tensor slice_backward(const Tensor& x, const Shape& shape, Size dim, Size start,
 }  // namespace
 
 Tensor view(const Tensor& x, const Shape& shape) {
+  check_defined("view", "input", x);
   const detail::OpScope scope("view", x);
   const Shape full = infer_shape("view", x, shape);
   const std::optional<Strides> strides = view_strides(x, full);
@@ -104,6 +107,7 @@ Tensor view(const Tensor& x, const Shape& shape) {
 }
 
 Tensor reshape(const Tensor& x, const Shape& shape) {
+  check_defined("reshape", "input", x);
   const detail::OpScope scope("reshape", x);
   const Shape full = infer_shape("reshape", x, shape);
   if (const std::optional<Strides> strides = view_strides(x, full)) {
@@ -114,6 +118,7 @@ Tensor reshape(const Tensor& x, const Shape& shape) {
 }
 
 Tensor flatten(const Tensor& x, Size start_dim, Size end_dim) {
+  check_defined("flatten", "input", x);
   const Size start = wrap_dim("flatten", start_dim, x.dim());
   const Size end = wrap_dim("flatten", end_dim, x.dim());
   check(start <= end, "flatten", "expected start_dim before end_dim, got {} and {} for shape {}",
@@ -127,6 +132,7 @@ Tensor flatten(const Tensor& x, Size start_dim, Size end_dim) {
 }
 
 Tensor squeeze(const Tensor& x) {
+  check_defined("squeeze", "input", x);
   const detail::OpScope scope("squeeze", x);
   Shape shape;
   Strides strides;
@@ -139,6 +145,7 @@ Tensor squeeze(const Tensor& x) {
 }
 
 Tensor squeeze(const Tensor& x, Size dim) {
+  check_defined("squeeze", "input", x);
   const detail::OpScope scope("squeeze", x);
   const Size at = wrap_dim("squeeze", dim, x.dim());
   Shape shape = x.shape();
@@ -151,6 +158,7 @@ Tensor squeeze(const Tensor& x, Size dim) {
 }
 
 Tensor unsqueeze(const Tensor& x, Size dim) {
+  check_defined("unsqueeze", "input", x);
   const detail::OpScope scope("unsqueeze", x);
   const Size at = wrap_dim("unsqueeze", dim, x.dim() + 1);
   Shape shape = x.shape();
@@ -162,6 +170,7 @@ Tensor unsqueeze(const Tensor& x, Size dim) {
 }
 
 Tensor transpose(const Tensor& x, Size dim0, Size dim1) {
+  check_defined("transpose", "input", x);
   const detail::OpScope scope("transpose", x);
   const Size a = wrap_dim("transpose", dim0, x.dim());
   const Size b = wrap_dim("transpose", dim1, x.dim());
@@ -176,11 +185,13 @@ Tensor transpose(const Tensor& x, Size dim0, Size dim1) {
 }
 
 Tensor t(const Tensor& x) {
+  check_defined("t", "input", x);
   check(x.dim() <= 2, "t", "expected at most 2 dimensions, got shape {}", x.shape());
   return x.dim() == 2 ? transpose(x, 0, 1) : reshape(x, x.shape());
 }
 
 Tensor permute(const Tensor& x, const Dims& dims) {
+  check_defined("permute", "input", x);
   const detail::OpScope scope("permute", x);
   check(dims.size() == x.dim(), "permute", "expected {} dimensions for shape {}, got {}", x.dim(),
         x.shape(), dims);
@@ -199,6 +210,7 @@ Tensor permute(const Tensor& x, const Dims& dims) {
 }
 
 Tensor expand(const Tensor& x, const Shape& shape) {
+  check_defined("expand", "input", x);
   const detail::OpScope scope("expand", x);
   check(shape.size() >= x.dim(), "expand", "expected at least {} dimensions for shape {}, got {}",
         x.dim(), x.shape(), shape);
@@ -219,6 +231,7 @@ Tensor expand(const Tensor& x, const Shape& shape) {
 
 Tensor slice(const Tensor& x, Size dim, std::optional<Size> start, std::optional<Size> end,
              Size step) {
+  check_defined("slice", "input", x);
   const detail::OpScope scope("slice", x);
   check(x.dim() > 0, "slice", "expected at least 1 dimension, got a 0-d tensor");
   const Size at = wrap_dim("slice", dim, x.dim());
@@ -239,6 +252,7 @@ Tensor slice(const Tensor& x, Size dim, std::optional<Size> start, std::optional
 }
 
 Tensor narrow(const Tensor& x, Size dim, Size start, Size length) {
+  check_defined("narrow", "input", x);
   check(x.dim() > 0, "narrow", "expected at least 1 dimension, got a 0-d tensor");
   const Size size = x.shape()[wrap_dim("narrow", dim, x.dim())];
   const Size first = start < 0 ? start + size : start;
@@ -249,6 +263,7 @@ Tensor narrow(const Tensor& x, Size dim, Size start, Size length) {
 }
 
 Tensor select(const Tensor& x, Size dim, Size index) {
+  check_defined("select", "input", x);
   check(x.dim() > 0, "select", "expected at least 1 dimension, got a 0-d tensor");
   const Size at = wrap_dim("select", dim, x.dim());
   const Size size = x.shape()[at];
@@ -260,6 +275,7 @@ Tensor select(const Tensor& x, Size dim, Size index) {
 }
 
 std::vector<Tensor> split(const Tensor& x, const std::vector<Size>& sizes, Size dim) {
+  check_defined("split", "input", x);
   check(x.dim() > 0, "split", "expected at least 1 dimension, got a 0-d tensor");
   Size left = x.shape()[wrap_dim("split", dim, x.dim())];
   bool fits = true;
@@ -279,6 +295,7 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<Size>& sizes, Size 
 }
 
 std::vector<Tensor> split(const Tensor& x, Size split_size, Size dim) {
+  check_defined("split", "input", x);
   check(split_size > 0, "split", "expected a split_size of 1 or more, got {}", split_size);
   check(x.dim() > 0, "split", "expected at least 1 dimension, got a 0-d tensor");
   const Size size = x.shape()[wrap_dim("split", dim, x.dim())];
@@ -290,6 +307,7 @@ std::vector<Tensor> split(const Tensor& x, Size split_size, Size dim) {
 }
 
 std::vector<Tensor> chunk(const Tensor& x, Size chunks, Size dim) {
+  check_defined("chunk", "input", x);
   check(chunks > 0, "chunk", "expected 1 chunk or more, got {}", chunks);
   check(x.dim() > 0, "chunk", "expected at least 1 dimension, got a 0-d tensor");
   const Size size = x.shape()[wrap_dim("chunk", dim, x.dim())];
@@ -297,6 +315,7 @@ std::vector<Tensor> chunk(const Tensor& x, Size chunks, Size dim) {
 }
 
 std::vector<Tensor> unbind(const Tensor& x, Size dim) {
+  check_defined("unbind", "input", x);
   check(x.dim() > 0, "unbind", "expected at least 1 dimension, got a 0-d tensor");
   const Size size = x.shape()[wrap_dim("unbind", dim, x.dim())];
   std::vector<Tensor> entries;
@@ -305,6 +324,7 @@ std::vector<Tensor> unbind(const Tensor& x, Size dim) {
 }
 
 Tensor contiguous(const Tensor& x) {
+  check_defined("contiguous", "input", x);
   if (x.is_contiguous()) return x;
   const detail::OpScope scope("contiguous", x);
   Tensor out = empty(x.shape(), {.dtype = x.dtype()});
@@ -313,6 +333,7 @@ Tensor contiguous(const Tensor& x) {
 }
 
 Tensor clone(const Tensor& x) {
+  check_defined("clone", "input", x);
   const detail::OpScope scope("clone", x);
   Tensor out = detail::empty_like(x, x.dtype());
   copy_into(out, x);
@@ -320,6 +341,7 @@ Tensor clone(const Tensor& x) {
 }
 
 Tensor to(const Tensor& x, DType dtype) {
+  check_defined("to", "input", x);
   if (x.dtype() == dtype) return x;
   const detail::OpScope scope("to", x);
   Tensor out = detail::empty_like(x, dtype);
@@ -329,6 +351,7 @@ Tensor to(const Tensor& x, DType dtype) {
 }
 
 Tensor sum_to_size(const Tensor& x, const Shape& shape) {
+  check_defined("sum_to_size", "input", x);
   const Size added = x.dim() - shape.size();
   check(added >= 0, "sum_to_size", "expected a shape that broadcasts to {}, got {}", x.shape(),
         shape);
@@ -357,7 +380,9 @@ Tensor Tensor::transpose(Size dim0, Size dim1) const { return reel::transpose(*t
 Tensor Tensor::t() const { return reel::t(*this); }
 Tensor Tensor::permute(const Dims& dims) const { return reel::permute(*this, dims); }
 Tensor Tensor::expand(const Shape& shape) const { return reel::expand(*this, shape); }
-Tensor Tensor::expand_as(const Tensor& other) const { return reel::expand(*this, other.shape()); }
+Tensor Tensor::expand_as(const Tensor& other) const {
+  return reel::expand(*this, check_defined("expand_as", "other", other).shape());
+}
 Tensor Tensor::narrow(Size dim, Size start, Size length) const {
   return reel::narrow(*this, dim, start, length);
 }

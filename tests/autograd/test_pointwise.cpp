@@ -413,7 +413,7 @@ TEST_CASE("powers of integers are integers, exact to the last digit") {
   CHECK(pow(tensor({odd, -3}), tensor({0, 3}))[1].item<std::int64_t>() == -27);
   CHECK(pow(tensor({std::int64_t{3}}), 39).item<std::int64_t>() == 4052555153018976267);
   CHECK(pow(tensor({std::int64_t{3}}), 41).item<std::int64_t>() == -420491770248316829);  // wraps
-  check_values(pow(tensor({3, 16}, {.dtype = uint8}), 300), {2}, {113, 0});                // mod 256
+  check_values(pow(tensor({3, 16}, {.dtype = uint8}), 300), {2}, {113, 0});               // mod 256
   check_values(pow(tensor({true, false}), 2), {2}, {1, 0});
   check_values(pow(2, tensor({0, 1, 10})), {3}, {1, 2, 1024});
   CHECK(pow(zeros(0, {.dtype = int64}), zeros(0, {.dtype = int64})).numel() == 0);

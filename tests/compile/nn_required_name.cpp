@@ -1,4 +1,5 @@
-// must not compile: (use of deleted function|call to deleted constructor of).*Required<.*this option has no default: give it
+// must not compile: (use of deleted function|call to deleted constructor of).*Required<.*this
+// option has no default: give it
 
 #include <reel/nn/conv.h>
 
