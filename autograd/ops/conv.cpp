@@ -149,16 +149,12 @@ void detail::check_conv_tensors(const char* op, Size axes, const Tensor& x, cons
 
 ConvShape detail::conv_shape(const char* op, const Tensor& x, const Tensor& w,
                              const Conv2dOptions& o) {
-  check_pair(op, "a stride", o.stride, 1);
-  check_pair(op, "a dilation", o.dilation, 1);
-  check_pair(op, "a padding", o.padding.size, 0);
   const Shape &in = x.shape(), &kernel = w.shape();
-  // A single cell has no gaps.
-  const auto dilation = [](Size cells, Size given) { return cells == 1 ? 1 : given; };
-  const WindowAxis rows{in[2], kernel[2], o.stride.h, o.padding.size.h,
-                        dilation(kernel[2], o.dilation.h)};
-  const WindowAxis columns{in[3], kernel[3], o.stride.w, o.padding.size.w,
-                           dilation(kernel[3], o.dilation.w)};
+  const auto [rows, columns] = window_axes(op, in,
+                                           {.kernel = {kernel[2], kernel[3]},
+                                            .stride = o.stride,
+                                            .padding = o.padding.size,
+                                            .dilation = o.dilation});
   ConvShape s{.batch = in[0],
               .groups = o.groups,
               .in_channels = in[1],

@@ -87,13 +87,11 @@ Tensor detail::max_pool_scatter(const Tensor& dy, const Tensor& index, const Poo
 
 PoolShape detail::max_pool_shape(const char* op, const Shape& images, const Pair& kernel,
                                  const MaxPool2dOptions& o) {
-  const Pair stride = stride_of(o.stride, kernel);
-  check_pair(op, "a kernel", kernel, 1);
-  check_pair(op, "a stride", stride, 1);
-  check_pair(op, "a padding", o.padding, 0);
-  check_pair(op, "a dilation", o.dilation, 1);
-  WindowAxis rows{images[2], kernel.h, stride.h, o.padding.h, o.dilation.h};
-  WindowAxis columns{images[3], kernel.w, stride.w, o.padding.w, o.dilation.w};
+  auto [rows, columns] = window_axes(op, images,
+                                     {.kernel = kernel,
+                                      .stride = stride_of(o.stride, kernel),
+                                      .padding = o.padding,
+                                      .dilation = o.dilation});
   const Size out_h = count_pool_windows(op, rows, o.ceil_mode);
   const Size out_w = count_pool_windows(op, columns, o.ceil_mode);
   rows = without_idle_cells(rows, out_h);
@@ -219,12 +217,9 @@ Tensor avg_pool2d(const Tensor& x, const Pair& kernel, const AvgPool2dOptions& o
   constexpr OpName op = "avg_pool2d";
   check_images(op, x);
   if (x.dim() == 3) return squeeze(avg_pool2d(unsqueeze(x, 0), kernel, o), 0);
-  const Pair stride = stride_of(o.stride, kernel);
-  check_pair(op, "a kernel", kernel, 1);
-  check_pair(op, "a stride", stride, 1);
-  check_pair(op, "a padding", o.padding, 0);
-  const WindowAxis rows{x.shape()[2], kernel.h, stride.h, o.padding.h};
-  const WindowAxis columns{x.shape()[3], kernel.w, stride.w, o.padding.w};
+  const auto [rows, columns] = detail::window_axes(
+      op, x.shape(),
+      {.kernel = kernel, .stride = stride_of(o.stride, kernel), .padding = o.padding});
   const Size out_h = count_pool_windows(op, rows, o.ceil_mode);
   const Size out_w = count_pool_windows(op, columns, o.ceil_mode);
   return average(op, x,

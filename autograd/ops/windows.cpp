@@ -24,6 +24,19 @@ void check_size(const char* op, const char* name, Size value, Size least) {
   check(value <= most, op, "expected {} of at most {}, got {}", name, most, value);
 }
 
+WindowAxes window_axes(const char* op, const Shape& images, const WindowOptions& o) {
+  check_pair(op, "a kernel", o.kernel, 1);
+  check_pair(op, "a stride", o.stride, 1);
+  check_pair(op, "a dilation", o.dilation, 1);
+  check_pair(op, "a padding", o.padding, 0);
+  // A single cell has no gaps.
+  const auto dilation = [](Size cells, Size given) { return cells == 1 ? 1 : given; };
+  return {
+      .rows = {images[2], o.kernel.h, o.stride.h, o.padding.h, dilation(o.kernel.h, o.dilation.h)},
+      .columns = {images[3], o.kernel.w, o.stride.w, o.padding.w,
+                  dilation(o.kernel.w, o.dilation.w)}};
+}
+
 Size count_windows(const char* op, const WindowAxis& axis, bool ceil_mode) {
   check_size(op, "a kernel", axis.kernel, 1);
   const Size padded = axis.input + 2 * axis.padding, room = padded - axis.reach();

@@ -25,6 +25,22 @@ void check_pair(const char* op, const char* name, const Pair& pair, Size least);
 /// The same for ops along one axis: `[conv1d] expected a stride of at least 1, got -1`.
 void check_size(const char* op, const char* name, Size value, Size least);
 
+/// Windows along both axes of images.
+struct WindowAxes {
+  WindowAxis rows, columns;
+};
+
+/// How windows were asked for.
+struct WindowOptions {
+  Pair kernel;
+  Pair stride;
+  Pair padding;
+  Pair dilation = 1;
+};
+
+/// The windows over images `[N, C, H, W]`. Throws where `check_pair` does.
+WindowAxes window_axes(const char* op, const Shape& images, const WindowOptions& options);
+
 /// How many windows fit, with `ceil_mode` also one that reaches over the far edge, unless it would
 /// begin in the padding there. The numbers must have passed `check_pair`.
 /// Throws `[conv2d] expected a kernel no larger than the padded input, got 9 cells over 8`.
