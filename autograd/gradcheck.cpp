@@ -197,7 +197,8 @@ GradcheckResult gradcheck(const TensorFunction& f, const std::vector<Tensor>& in
           return {false,
                   fmt::format("input {} element {}, output element {}: backward says {:.6g}, "
                               "differences say {:.6g}",
-                              positions[i], element, column, got, expected)};
+                              positions[i], element, column, detail::without_sign_of_nan(got),
+                              detail::without_sign_of_nan(expected))};
         }
       }
     }

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <sstream>
 
 #include "reel/autograd/ops.h"
@@ -41,6 +42,14 @@ TEST_CASE("gradcheck says where a rule is wrong") {
   std::ostringstream printed;
   printed << result;
   CHECK(printed.str() == result.message);
+}
+
+TEST_CASE("a NaN in gradcheck's message has no sign") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const double factor : {nan, -nan}) {
+    CHECK(gradcheck([&](const Tensor& x) { return x * factor; }, input()).message ==
+          "input 0 element 0, output element 0: backward says nan, differences say nan");
+  }
 }
 
 TEST_CASE("gradgradcheck sees a backward that cannot be differentiated") {
