@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <csignal>
 
 #include "datasets/support/http_server.h"
@@ -50,12 +49,6 @@ std::string dead_url() {
     url = gone.url("/file");
   }
   return url;
-}
-
-double seconds_of(const auto& f) {
-  const auto begin = std::chrono::steady_clock::now();
-  f();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
 }  // namespace
@@ -171,11 +164,10 @@ TEST_CASE("download gives a silent host up") {
   HttpServer server;
   server.answer("/slow", {{.body = content, .pause_ms = 10000}});
   const TempFolder folder;
-  const double seconds = seconds_of([&] {
-    CHECK_ERROR(download(remote({server.url("/slow")}), folder / "file.bin", quiet(1)),
-                "sent nothing for 1 s");
-  });
-  CHECK(seconds < 4);
+  // Whoever waited for the second half would end with a whole file.
+  CHECK_ERROR(download(remote({server.url("/slow")}), folder / "file.bin", quiet(1)),
+              "sent nothing for 1 s");
+  CHECK(server.requests("/slow") == 1);
   CHECK(folder.entries() == 0);
 }
 
@@ -222,16 +214,13 @@ TEST_CASE("download of a file of unknown size has an end") {
   CHECK(content_of(folder / "file.bin") == content);
 }
 
-TEST_CASE("download without a network fails once and soon") {
+TEST_CASE("download without a network tries once") {
   const TempFolder folder;
   FetchOptions options = quiet(5);
-  options.backoff = 5;
-  const double seconds = seconds_of([&] {
-    CHECK_ERROR(download(remote({dead_url(), dead_url()}), folder / "set/file.bin", options),
-                "onnect");
-  });
+  options.backoff = 3600;  // before a second attempt, which this would not live to see
+  CHECK_ERROR(download(remote({dead_url(), dead_url()}), folder / "set/file.bin", options),
+              "onnect");
   CHECK(folder.entries() == 0);
-  CHECK(seconds < 4);
 }
 
 TEST_CASE("download passes on what the progress callback throws") {
