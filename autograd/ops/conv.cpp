@@ -236,7 +236,7 @@ Tensor conv2d_any(const Tensor& x, const Tensor& w, const Tensor& bias, bool rel
 }  // namespace
 
 Padding::Padding(std::string_view name) : same(name == "same") {
-  check(same || name == "valid", "conv2d", "expected padding \"same\" or \"valid\", got \"{}\"",
+  check(same || name == "valid", "Padding", "expected padding \"same\" or \"valid\", got \"{}\"",
         name);
 }
 

@@ -236,7 +236,7 @@ TEST_CASE("padding same keeps the size") {
   }
   CHECK(conv2d(x, normal({2, 2, 3, 3}), {}, {.padding = "valid"}).shape() == Shape{1, 2, 3, 4});
   CHECK_THROWS_WITH_AS(Padding("full"),
-                       "[conv2d] expected padding \"same\" or \"valid\", got \"full\"", Error);
+                       "[Padding] expected padding \"same\" or \"valid\", got \"full\"", Error);
   CHECK_THROWS_WITH_AS(conv2d(x, normal({2, 2, 3, 3}), {}, {.stride = 2, .padding = "same"}),
                        "[conv2d] expected stride 1 with padding \"same\", got [2, 2]", Error);
 }
