@@ -47,7 +47,10 @@ Tensor join_heads(const Tensor& x, const MultiheadState& s) {
 }
 
 /// `mask` of numbers to add, where bools forbid.
-Tensor as_summand(const Tensor& mask, DType dtype) {
+Tensor as_summand(const char* name, const Tensor& mask, DType dtype) {
+  check(mask.dtype() == bool_ || mask.is_floating_point(), layer,
+        "expected {0} of dtype bool or {1}, got {2}\nhelp: {0}.ne(0) hides what is not 0", name,
+        dtype, mask.dtype());
   if (mask.dtype() != bool_) return mask;
   return masked_fill(zeros(mask.shape(), {.dtype = dtype}), mask,
                      -std::numeric_limits<double>::infinity());
@@ -64,17 +67,18 @@ Tensor mask_for(const MultiheadAttentionOptions& o, const MultiheadState& s, Siz
     check(of_all || o.attn_mask.shape() == each, layer,
           "expected an attn_mask of shape [{}, {}] or {}, got {}", queries, keys, each,
           o.attn_mask.shape());
-    const Tensor summand = as_summand(o.attn_mask, dtype);
+    const Tensor summand = as_summand("attn_mask", o.attn_mask, dtype);
     include(of_all ? summand : reshape(summand, {batch, s.num_heads, queries, keys}));
   }
   if (o.key_padding_mask.defined()) {
     check(o.key_padding_mask.shape() == Shape{batch, keys}, layer,
           "expected a key_padding_mask of shape [{}, {}], got {}", batch, keys,
           o.key_padding_mask.shape());
-    include(reshape(as_summand(o.key_padding_mask, dtype), {batch, 1, 1, keys}));
+    include(
+        reshape(as_summand("key_padding_mask", o.key_padding_mask, dtype), {batch, 1, 1, keys}));
   }
   if (o.is_causal && (mask.defined() || o.need_weights)) {
-    include(as_summand(triu(ones({queries, keys}, {.dtype = bool_}), 1), dtype));
+    include(as_summand("is_causal", triu(ones({queries, keys}, {.dtype = bool_}), 1), dtype));
   }
   return mask;
 }

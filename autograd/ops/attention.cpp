@@ -44,8 +44,9 @@ void check_operands(const Tensor& q, const Tensor& k, const Tensor& v) {
         "expected query [.., L, E], key [.., S, E] and value [.., S, Ev], got shapes {}, {} and {}",
         q.shape(), k.shape(), v.shape());
   check(q.is_floating_point() && k.dtype() == q.dtype() && v.dtype() == q.dtype(), op,
-        "expected query, key and value of one floating dtype, got {}, {} and {}", q.dtype(),
-        k.dtype(), v.dtype());
+        "expected query, key and value of one floating dtype, got {}, {} and {}\n"
+        "help: convert them with x.to({})",
+        q.dtype(), k.dtype(), v.dtype(), q.is_floating_point() ? q.dtype() : float32);
   check(q.shape().back() == k.shape().back(), op,
         "expected query and key with rows of one size, got shapes {} and {}", q.shape(), k.shape());
   check(k.size(-2) == v.size(-2), op, "expected as many keys as values, got shapes {} and {}",
@@ -95,7 +96,9 @@ Tensor plain_weights(const Tensor& q, const Tensor& k, const AttentionOptions& o
   const Tensor mask = o.is_causal ? causal_mask(q.size(-2), k.size(-2)) : o.attn_mask;
   if (!mask.defined()) return softmax(scores, -1);
   check(mask.dtype() == bool_ || mask.dtype() == q.dtype(), op,
-        "expected a mask of dtype bool or {}, got {}", q.dtype(), mask.dtype());
+        "expected a mask of dtype bool or {}, got {}\nhelp: {}", q.dtype(), mask.dtype(),
+        mask.is_floating_point() ? fmt::format("attn_mask.to({})", q.dtype())
+                                 : "attn_mask.ne(0) makes bools");
   check(broadcasts_to(mask.shape(), scores.shape()), op,
         "expected a mask that broadcasts to {}, got shape {}", scores.shape(), mask.shape());
   return masked_softmax(mask.dtype() == bool_ ? masked_fill(scores, logical_not(mask), -infinity)

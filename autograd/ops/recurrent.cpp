@@ -29,21 +29,23 @@ void check_input(const char* name, const Tensor& tensor, const Shape& shape, con
   check(tensor.defined() && tensor.shape() == shape, op,
         "expected {} of shape {} to match input {}, got {}", name, shape, x.shape(),
         tensor.defined() ? tensor.shape() : Shape{});
-  check(tensor.dtype() == x.dtype(), op, "expected {} of the input's dtype {}, got {}", name,
-        x.dtype(), tensor.dtype());
+  detail::check_one_dtype(op, name, tensor, "input", x);
 }
 
 LstmShape check_inputs(const Tensor& x, const LstmWeights& w, const Tensor& h_0, const Tensor& c_0,
                        bool reverse) {
   detail::check_defined(op, "input", x);
   check(x.dim() == 3, op, "expected input [T, N, I], got shape {}", x.shape());
-  check(x.is_floating_point(), op, "expected float32 or float64, got {}", x.dtype());
+  check(x.is_floating_point(), op, "expected float32 or float64, got {}\nhelp: x.to(float32)",
+        x.dtype());
   check(w.weight_hh.defined() && w.weight_hh.dim() == 2, op,
         "expected weight_hh [4 H, H], got shape {}",
         w.weight_hh.defined() ? w.weight_hh.shape() : Shape{});
   const Size steps = x.shape()[0], batch = x.shape()[1], hidden = w.weight_hh.shape()[1];
   check(steps > 0, op, "expected a sequence with at least one step, got shape {}", x.shape());
   check(hidden > 0, op, "expected at least one hidden unit, got weight_hh {}", w.weight_hh.shape());
+  // Where these two differ it is the input that comes from outside.
+  if (w.weight_ih.defined()) detail::check_one_dtype(op, "input", x, "weight_ih", w.weight_ih);
   check_input("weight_ih", w.weight_ih, {4 * hidden, x.shape()[2]}, x);
   check_input("weight_hh", w.weight_hh, {4 * hidden, hidden}, x);
   if (w.bias_ih.defined()) check_input("bias_ih", w.bias_ih, {4 * hidden}, x);

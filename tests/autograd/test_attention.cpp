@@ -329,7 +329,7 @@ TEST_CASE("attention says what it expected") {
        "Ev], got shapes [4], [2, 5, 4] and [2, 5, 6]");
   says([&] { scaled_dot_product_attention(q, k.to(float64), v); },
        "[scaled_dot_product_attention] expected query, key and value of one floating dtype, got "
-       "float32, float64 and float32");
+       "float32, float64 and float32\nhelp: convert them with x.to(float32)");
   says([&] { scaled_dot_product_attention(q, v, v); },
        "[scaled_dot_product_attention] expected query and key with rows of one size, got shapes "
        "[2, 3, 4] and [2, 5, 6]");
@@ -343,7 +343,14 @@ TEST_CASE("attention says what it expected") {
       "[scaled_dot_product_attention] expected a mask that broadcasts to [2, 3, 5], got shape "
       "[4, 5]");
   says([&] { scaled_dot_product_attention(q, k, v, {.attn_mask = tensor({{1}})}); },
-       "[scaled_dot_product_attention] expected a mask of dtype bool or float32, got int64");
+       "[scaled_dot_product_attention] expected a mask of dtype bool or float32, got int64\n"
+       "help: attn_mask.ne(0) makes bools");
+  says(
+      [&] {
+        scaled_dot_product_attention(q, k, v, {.attn_mask = zeros({3, 5}).to(float64)});
+      },
+      "[scaled_dot_product_attention] expected a mask of dtype bool or float32, got float64\n"
+      "help: attn_mask.to(float32)");
   says(
       [&] {
         scaled_dot_product_attention(q, k, v, {.attn_mask = ones({3, 5}), .is_causal = true});

@@ -228,7 +228,8 @@ TEST_CASE("lstm_layer says what does not fit") {
   CHECK_THROWS_WITH_AS(lstm_layer(in[1], weights),
                        "[lstm_layer] expected input [T, N, I], got shape [2, 5]", Error);
   CHECK_THROWS_WITH_AS(lstm_layer(ones({3, 2, 4}).to(int64), weights),
-                       "[lstm_layer] expected float32 or float64, got int64", Error);
+                       "[lstm_layer] expected float32 or float64, got int64\nhelp: x.to(float32)",
+                       Error);
   CHECK_THROWS_WITH_AS(lstm_layer(in[0], {in[3], in[5]}),
                        "[lstm_layer] expected weight_hh [4 H, H], got shape [20]", Error);
   CHECK_THROWS_WITH_AS(
@@ -245,7 +246,12 @@ TEST_CASE("lstm_layer says what does not fit") {
       lstm_layer(in[0], weights, in[1], in[3]),
       "[lstm_layer] expected c_0 of shape [2, 5] to match input [3, 2, 4], got [20, 4]", Error);
   CHECK_THROWS_WITH_AS(lstm_layer(in[0].to(float32), weights),
-                       "[lstm_layer] expected weight_ih of the input's dtype float32, got float64",
+                       "[lstm_layer] expected input and weight_ih of one dtype, got float32 and "
+                       "float64\nhelp: input.to(float64)",
+                       Error);
+  CHECK_THROWS_WITH_AS(lstm_layer(in[0], weights, in[1].to(float32)),
+                       "[lstm_layer] expected h_0 and input of one dtype, got float32 and "
+                       "float64\nhelp: h_0.to(float64)",
                        Error);
   CHECK_THROWS_WITH_AS(
       lstm_layer(narrow(in[0], 0, 0, 0), weights),

@@ -214,6 +214,12 @@ TEST_CASE("MultiheadAttention says what it expected") {
       "\n  in MultiheadAttention{embed_dim=4, num_heads=2}",
       Error);
   CHECK_THROWS_WITH_AS(
+      layer(x, {.key_padding_mask = zeros({2, 3}, {.dtype = int64})}),
+      "[MultiheadAttention] expected key_padding_mask of dtype bool or float32, got int64"
+      "\n  in MultiheadAttention{embed_dim=4, num_heads=2}"
+      "\nhelp: key_padding_mask.ne(0) hides what is not 0",
+      Error);
+  CHECK_THROWS_WITH_AS(
       layer(x, {.key_padding_mask = zeros({3, 2}, {.dtype = bool_})}),
       "[MultiheadAttention] expected a key_padding_mask of shape [2, 3], got [3, 2]"
       "\n  in MultiheadAttention{embed_dim=4, num_heads=2}",
