@@ -1,4 +1,4 @@
-# cmake -DPROGRAM=<reel_train> -P train_arguments.cmake
+# cmake -DPROGRAM=<reel_train> -DSCRIPT=<scripts/train> -P train_arguments.cmake
 #
 # A wrong argument ends the program before it trains, with one line that says what is wanted.
 
@@ -26,6 +26,23 @@ expect(2 "unknown argument --epoch; did you mean --epochs" --epoch 3)
 expect(2 "unknown argument --learning-rate; see --help" --learning-rate 3)
 expect(2 "cannot write --profile /nonexistent/trace.json: No such file" --profile
        /nonexistent/trace.json)
+
+# The script says so before it builds anything, if a number has not the form of one.
+function(expect_of_script message)
+  execute_process(COMMAND ${SCRIPT} ${ARGN} TIMEOUT 20
+                  RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE error)
+  if(NOT result STREQUAL 2 OR NOT error MATCHES "^train: ${message}[^\n]*\n$" OR output)
+    message(SEND_ERROR "scripts/train ${ARGN}: expected status 2 and `${message}`, "
+                       "got ${result} and `${error}${output}`")
+  endif()
+endfunction()
+
+expect_of_script("expected a whole number for --epochs, got abc" --epochs abc)
+expect_of_script("expected a whole number for --threads, got -1" --quiet --threads=-1)
+expect_of_script("expected a whole number for --seed, got nothing" --seed)
+expect_of_script("expected a number for --lr, got nan" --epochs 1 --lr nan)
+# What comes before the last passes: numbers in each form that the program reads.
+expect_of_script("unknown option --epoch" --lr 1e-3 --lr=.5 --lr 2. --seed 0 --model cnn --epoch)
 
 # What cannot be written is a failure.
 if(EXISTS /dev/full)
