@@ -1,27 +1,32 @@
 #include "reel/autograd/kernels/dnn.h"
 
 #include <algorithm>
-#include <array>
-#include <atomic>
 #include <cstddef>
-#include <cstdint>
-#include <cstdlib>
 #include <dnnl.hpp>
-#include <initializer_list>
-#include <memory>
 #include <utility>
 #include <vector>
 
-#include "reel/autograd/fail.h"
 #include "reel/autograd/kernels/buffer.h"
 #include "reel/autograd/kernels/conv_cut.h"
+#include "reel/autograd/kernels/dnn_primitives.h"
 #include "reel/autograd/kernels/parallel.h"
 #include "reel/autograd/kernels/thread_scope.h"
 
 namespace reel::kernels {
 namespace {
 
-using Desc = dnnl::memory::desc;
+using dnn::attributes;
+using dnn::building;
+using dnn::Call;
+using dnn::Context;
+using dnn::context;
+using dnn::ConvCall;
+using dnn::ConvKey;
+using dnn::Desc;
+using dnn::describe;
+using dnn::describe_backward;
+using dnn::engine;
+using dnn::MatmulKey;
 using Tag = dnnl::memory::format_tag;
 using DnnDims = dnnl::memory::dims;
 
@@ -36,184 +41,6 @@ constexpr Size max_pieces = 32;
 constexpr Size part_work = 25'000'000;
 constexpr Size max_parts = 16;
 constexpr std::size_t max_parts_bytes = std::size_t{32} << 20;
-
-// --- the two versions of oneDNN's API
-// ------------------------------------------------------------------
-
-/// Primitives that oneDNN keeps for all threads, besides what each keeps here. Its own default of
-/// 1024 can come to 300 MB of generated code.
-void limit_primitives() {
-  if (std::getenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY") != nullptr) return;
-  if (std::getenv("DNNL_PRIMITIVE_CACHE_CAPACITY") != nullptr) return;
-  dnnl::set_primitive_cache_capacity(256);
-}
-
-dnnl::engine& engine() {
-  // Never destroyed: caches of other threads may outlive static objects.
-  static auto* const cpu = [] {
-    limit_primitives();
-    return new dnnl::engine(dnnl::engine::kind::cpu, 0);
-  }();
-  return *cpu;
-}
-
-#if DNNL_VERSION_MAJOR >= 3
-template <class P, class... Args>
-auto describe(const dnnl::primitive_attr& attr, const Args&... args) {
-  return typename P::primitive_desc(engine(), args..., attr);
-}
-template <class P, class Hint, class... Args>
-auto describe_backward(const dnnl::primitive_attr& attr, const Hint& hint, const Args&... args) {
-  return typename P::primitive_desc(engine(), args..., hint, attr);
-}
-#else
-template <class P, class... Args>
-auto describe(const dnnl::primitive_attr& attr, const Args&... args) {
-  return typename P::primitive_desc(typename P::desc(args...), attr, engine());
-}
-template <class P, class Hint, class... Args>
-auto describe_backward(const dnnl::primitive_attr& attr, const Hint& hint, const Args&... args) {
-  return typename P::primitive_desc(typename P::desc(args...), attr, engine(), hint);
-}
-#endif
-
-[[noreturn]] void unsuccessful(dnnl_status_t status) {
-  fail("oneDNN", "expected a primitive to run, got status {}", static_cast<int>(status));
-}
-
-dnnl::primitive_attr attributes(bool accumulate) {
-  dnnl::primitive_attr attr;
-  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  if (accumulate) {
-    dnnl::post_ops ops;
-    ops.append_sum(1.f);
-    attr.set_post_ops(ops);
-  }
-  return attr;
-}
-
-// --- primitives ready to run
-// -----------------------------------------------------------------------------
-
-/// One argument of a primitive: its number, its layout and, when it runs, its memory.
-struct Argument {
-  int index;
-  Desc desc;
-};
-
-/// A primitive with its arguments; memory is named anew for every run.
-class Call {
- public:
-  Call() = default;
-
-  template <class PrimitiveDesc>
-  Call(const PrimitiveDesc& desc, const dnnl::primitive& primitive,
-       std::initializer_list<Argument> arguments)
-      : primitive_(primitive), scratch_bytes_(desc.scratchpad_desc().get_size()) {
-    for (const Argument& argument : arguments) {
-      // A zero descriptor stands for an argument that is not there (no bias).
-      if (argument.desc.get_size() != 0) add(argument);
-    }
-    if (scratch_bytes_ != 0) add({DNNL_ARG_SCRATCHPAD, desc.scratchpad_desc()});
-  }
-
-  void run(dnnl::stream& stream, std::initializer_list<const void*> memory) {
-    const Buffer scratch(scratch_bytes_);
-    std::size_t i = 0;
-    for (const void* data : memory) bind(i++, const_cast<void*>(data));
-    if (scratch_bytes_ != 0) bind(i, scratch.data());
-    const dnnl_status_t status =
-        dnnl_primitive_execute(primitive_.get(), stream.get(), count_, handles_.data());
-    if (status != dnnl_success) [[unlikely]]
-      unsuccessful(status);
-  }
-
- private:
-  void add(const Argument& argument) {
-    dnnl::memory& memory = memories_[static_cast<std::size_t>(count_)];
-    memory = dnnl::memory(argument.desc, engine(), nullptr);
-    handles_[static_cast<std::size_t>(count_++)] = {argument.index, memory.get()};
-  }
-  void bind(std::size_t i, void* data) { dnnl_memory_set_data_handle(handles_[i].memory, data); }
-
-  dnnl::primitive primitive_;
-  std::array<dnnl::memory, 5> memories_;
-  std::array<dnnl_exec_arg_t, 5> handles_{};
-  int count_ = 0;
-  std::size_t scratch_bytes_ = 0;
-};
-
-/// A table with one place for each key's hash: a newcomer replaces what was there.
-template <class Key, class Value, std::size_t slots>
-class Cache {
- public:
-  template <class Make>
-  Value& get(const Key& key, const Make& make) {
-    if (slots_.empty()) slots_.resize(slots);
-    Slot& slot = slots_[hash(key) % slots];
-    if (slot.value == nullptr || !(slot.key == key)) {
-      slot.value = nullptr;
-      slot.value = std::make_unique<Value>(make());
-      slot.key = key;
-    }
-    return *slot.value;
-  }
-  void clear() { slots_.clear(); }
-
- private:
-  struct Slot {
-    Key key;
-    std::unique_ptr<Value> value;
-  };
-  static std::size_t hash(const Key& key) {
-    std::uint64_t h = 0;
-    for (Size value : key) h = (h ^ static_cast<std::uint64_t>(value)) * 0x9E3779B97F4A7C15u;
-    return static_cast<std::size_t>(h >> 40);
-  }
-  std::vector<Slot> slots_;
-};
-
-/// A convolution in one direction, and what brings the weights into its own format (or, their
-/// gradient, out of it) if that is not the plain one.
-struct ConvCall {
-  Call call;
-  Call reorder;
-  Desc weights;
-  bool reorders = false;
-};
-
-using MatmulKey = std::array<Size, 9>;
-using ConvKey = std::array<Size, 17>;
-
-/// What one thread keeps.
-struct Context {
-  dnnl::stream stream{engine()};
-  Cache<MatmulKey, Call, 512> matmuls;
-  Cache<ConvKey, ConvCall, 256> convs;
-  std::uint32_t emptied = 0;  // the last call of dnn_empty_cache that it has followed
-};
-
-std::atomic<std::uint32_t> emptied{0};
-
-Context& context() {
-  thread_local Context mine;
-  const std::uint32_t now = emptied.load(std::memory_order_relaxed);
-  if (mine.emptied != now) [[unlikely]] {
-    mine.matmuls.clear();
-    mine.convs.clear();
-    mine.emptied = now;
-  }
-  return mine;
-}
-
-template <class F>
-auto building(const char* what, const F& build) {
-  try {
-    return build();
-  } catch (const dnnl::error& error) {
-    fail(what, "expected oneDNN to know this shape, got: {}", error.what());
-  }
-}
 
 // --- products
 // ------------------------------------------------------------------------------------------
@@ -491,14 +318,6 @@ void dnn_conv_weight(const ConvShape& s, const float* x, const float* dy, float*
   };
   add_up(sums.data(), dw, count);
   if (db != nullptr) add_up(sums.data() + count, db, s.out_channels);
-}
-
-void dnn_empty_cache() {
-  emptied.fetch_add(1, std::memory_order_relaxed);
-  context();
-  const int capacity = dnnl::get_primitive_cache_capacity();
-  dnnl::set_primitive_cache_capacity(0);
-  dnnl::set_primitive_cache_capacity(capacity);
 }
 
 }  // namespace reel::kernels

@@ -1,7 +1,8 @@
 #pragma once
 
-// Internal: float32 products and convolutions by oneDNN. The one place that knows its API, of
-// version 2 (Debian 12 ships 2.6) and of version 3. Primitives are cached by shape, per thread.
+// Internal: float32 products and convolutions by oneDNN. dnn.cpp and dnn_primitives.* alone
+// know its API, of version 2 (Debian 12 ships 2.6) and of version 3. Primitives are cached by
+// shape, per thread.
 
 #include "reel/autograd/dtype.h"
 #include "reel/autograd/kernels/conv.h"
