@@ -22,6 +22,7 @@ namespace {
 
 using detail::batch_of;
 using detail::FreeBlock;
+using detail::size_class_of;
 using detail::SizeClass;
 using detail::small_classes;
 
@@ -33,7 +34,12 @@ constexpr std::int64_t untold_bytes = 64 << 10;
 class Count {
  public:
   std::int64_t get() const { return value_.load(std::memory_order_relaxed); }
-  void add(std::int64_t n) { value_.store(get() + n, std::memory_order_relaxed); }
+  /// Returns what it is now.
+  std::int64_t add(std::int64_t n) {
+    const std::int64_t now = get() + n;
+    value_.store(now, std::memory_order_relaxed);
+    return now;
+  }
 
  private:
   std::atomic<std::int64_t> value_;
@@ -199,7 +205,7 @@ void release_large() {
 void keep_rest() {
   if (cache.slab.bytes() == 0) return;
   const std::size_t bytes = cache.slab.bytes();  // a whole number of steps
-  put(reinterpret_cast<FreeBlock*>(cache.slab.begin), detail::size_class_of(bytes).index);
+  put(reinterpret_cast<FreeBlock*>(cache.slab.begin), size_class_of(bytes).index);
 }
 
 /// Leaves the blocks to the other threads.
@@ -264,7 +270,7 @@ FreeBlock* take_first(std::size_t index, FreeBlock* batch, std::size_t count) {
   return list.pop();
 }
 
-[[gnu::noinline]] void* take_elsewhere(std::size_t bytes, SizeClass size) {
+void* take_elsewhere(std::size_t bytes, SizeClass size) {
   if (cache.state == State::fresh) open();
   const auto [index, rounded] = size;
   void* block = nullptr;
@@ -286,7 +292,7 @@ FreeBlock* take_first(std::size_t index, FreeBlock* batch, std::size_t count) {
   return block;
 }
 
-[[gnu::noinline]] void put_elsewhere(void* block, std::size_t bytes, SizeClass size) noexcept {
+void put_elsewhere(void* block, std::size_t bytes, SizeClass size) noexcept {
   if (cache.state == State::fresh) open();
   if (cache.state == State::closed)
     everyone.add_late({.in_use = -static_cast<std::int64_t>(size.bytes)});
@@ -296,30 +302,61 @@ FreeBlock* take_first(std::size_t index, FreeBlock* batch, std::size_t count) {
   put(head, size.index);
 }
 
-}  // namespace
+/// Counts what this thread has taken; true when that passes a mark.
+bool count_taken(Cache& one, std::size_t bytes) {
+  const auto more = static_cast<std::int64_t>(bytes);
+  one.allocations.add(1);
+  one.handed_out += more;
+  return one.in_use.add(more) > one.high;
+}
 
-void* detail::allocate(std::size_t bytes) {
+bool count_returned(Cache& one, std::size_t bytes) {
+  return one.in_use.add(-static_cast<std::int64_t>(bytes)) < one.low;
+}
+
+// The rare cases stand apart and are called last, so that the usual ones save no registers.
+
+[[gnu::noinline]] void* take_past_mark(void* block) {
+  pass_mark();
+  return block;
+}
+
+[[gnu::noinline]] void* take_slowly(std::size_t bytes) {
   if (bytes > std::size_t{1} << 50) fail("allocate", "expected at most 2^50 bytes, got {}", bytes);
   const SizeClass size = size_class_of(bytes);
   List& list = cache.lists[size.index];
   void* block = list.first != nullptr ? list.pop() : take_elsewhere(bytes, size);
-  const auto rounded = static_cast<std::int64_t>(size.bytes);
-  cache.allocations.add(1);
-  cache.handed_out += rounded;
-  cache.in_use.add(rounded);
-  if (cache.in_use.get() > cache.high) [[unlikely]]
-    pass_mark();
+  return count_taken(cache, size.bytes) ? take_past_mark(block) : block;
+}
+
+[[gnu::noinline]] void put_slowly(void* block, std::size_t bytes) noexcept {
+  const SizeClass size = size_class_of(bytes);
+  if (cache.in_use.get() < cache.low) pass_mark();
+  if (cache.lists[size.index].room == 0) return put_elsewhere(block, bytes, size);
+  cache.lists[size.index].push(static_cast<FreeBlock*>(block));
+}
+
+}  // namespace
+
+void* detail::allocate(std::size_t bytes) {
+  if (bytes > largest_small) return take_slowly(bytes);
+  const SizeClass size = size_class_of(bytes);
+  Cache& here = cache;
+  List& list = here.lists[size.index];
+  if (list.first == nullptr) [[unlikely]]
+    return take_slowly(bytes);
+  void* block = list.pop();
+  if (count_taken(here, size.bytes)) [[unlikely]]
+    return take_past_mark(block);
   return block;
 }
 
 void detail::deallocate(void* block, std::size_t bytes) noexcept {
   const SizeClass size = size_class_of(bytes);
-  cache.in_use.add(-static_cast<std::int64_t>(size.bytes));
-  if (cache.in_use.get() < cache.low) [[unlikely]]
-    pass_mark();
-  List& list = cache.lists[size.index];
-  if (list.room == 0) [[unlikely]]
-    return put_elsewhere(block, bytes, size);
+  Cache& here = cache;
+  List& list = here.lists[size.index];
+  if (count_returned(here, size.bytes) || list.room == 0) [[unlikely]]
+    return put_slowly(block, bytes);
   list.push(static_cast<FreeBlock*>(block));
 }
 
