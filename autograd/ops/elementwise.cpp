@@ -1,6 +1,7 @@
 #include "reel/autograd/ops/elementwise.h"
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
 #include <span>
 
@@ -120,7 +121,13 @@ Tensor empty_result(std::initializer_list<KernelInput> inputs, const Shape& shap
 
 void Promoted::convert(const Tensor& x, DType dtype) {
   if (x.impl().is_number && !x.requires_grad()) {
-    if (is_floating(dtype)) {
+    if (dtype == float32 && x.dtype() == float64) {
+      // Nearly every number in a formula: without a loop's dispatch, which would cost more than it.
+      double number = 0;
+      std::memcpy(&number, x.impl().data, sizeof number);
+      const auto narrow = static_cast<float>(number);
+      std::memcpy(number_, &narrow, sizeof narrow);
+    } else if (is_floating(dtype)) {
       kernels::convert(number_, dtype, x.impl().data, x.dtype());
     } else {
       const FittedElement fitted = fit_element("Tensor", dtype, x);
