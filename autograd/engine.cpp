@@ -1,4 +1,5 @@
-// The backward pass: visits recorded ops from the youngest to the oldest.
+// The backward pass: visits recorded ops from the youngest to the oldest. It knows no op: what it
+// does with gradients are methods of tensors.
 
 #include <algorithm>
 #include <span>
@@ -6,10 +7,9 @@
 #include <unordered_set>
 
 #include "reel/autograd/detail/grad_lock.h"
-#include "reel/autograd/detail/op_scope.h"
-#include "reel/autograd/fail.h"
-#include "reel/autograd/ops.h"
+#include "reel/autograd/profiler/op_scope.h"
 #include "reel/autograd/tape.h"
+#include "reel/base/fail.h"
 
 namespace reel {
 namespace {
@@ -17,6 +17,8 @@ namespace {
 using detail::Edge;
 using detail::Node;
 using detail::TensorImpl;
+
+bool has_nan(const Tensor& x) { return x.ne(x).any().item<bool>(); }
 
 bool younger(const Node* a, const Node* b) { return a->age < b->age; }
 
@@ -201,7 +203,7 @@ class Sweep final : detail::GradientSink {
            gradient.dtype());
     }
     if (gradient.shape() != shape) gradient = sum_broadcast(from, input, gradient, shape);
-    if (detail::tape.detect_anomaly && isnan(gradient.detach()).any().item<bool>()) {
+    if (detail::tape.detect_anomaly && has_nan(gradient.detach())) {
       fail(from.name, "expected a gradient without NaN for input {} of shape {}, got NaN", input,
            shape);
     }
@@ -223,7 +225,7 @@ class Sweep final : detail::GradientSink {
     check(broadcast, from.name,
           "expected its backward to return shape {} or one broadcast from it for input {}, got {}",
           shape, input, got);
-    return sum_to_size(gradient, shape);
+    return gradient.sum_to_size(shape);
   }
 
   void deliver_to(Node& node, Tensor gradient) {
@@ -249,7 +251,7 @@ class Sweep final : detail::GradientSink {
   void deliver_to(TensorImpl& leaf, Tensor gradient) {
     if (targets_ != nullptr) {
       Tensor& slot = targets_->found[targets_->index.at(&leaf)];
-      slot = slot.defined() ? add(slot, gradient) : std::move(gradient);
+      slot = slot.defined() ? slot.add(gradient) : std::move(gradient);
       return;
     }
     Tensor before;  // goes when the lock is open again, as does `gradient`
@@ -257,7 +259,7 @@ class Sweep final : detail::GradientSink {
     if (!slot.gradient.defined()) {
       slot.gradient = own(leaf, gradient);
     } else if (create_) {
-      before = std::exchange(slot.gradient, add(slot.gradient, gradient));
+      before = std::exchange(slot.gradient, slot.gradient.add(gradient));
     } else {
       slot.gradient.add_(gradient);
     }
@@ -281,14 +283,14 @@ class Sweep final : detail::GradientSink {
     Tensor sum(slot);
     slot = nullptr;
     if (create_ || sum.requires_grad()) {
-      sum = add(sum, gradient);
+      sum = sum.add(gradient);
     } else if (is_own_buffer(sum)) {
       sum.add_(gradient);
     } else if (is_own_buffer(gradient)) {
       gradient.add_(sum);
       sum = std::move(gradient);
     } else {
-      sum = add(sum, gradient);
+      sum = sum.add(gradient);
     }
     slot = sum.release();
   }
@@ -317,7 +319,7 @@ Tensor initial_gradient(const char* name, const Tensor& root, const Tensor& give
   if (!given.defined()) {
     check(root.numel() == 1, name,
           "expected a tensor with one element, or a gradient for it, got shape {}", root.shape());
-    return ones(root.shape(), {.dtype = root.dtype()});
+    return empty(root.shape(), {.dtype = root.dtype()}).fill_(1);
   }
   check(given.shape() == root.shape() && given.dtype() == root.dtype(), name,
         "expected a gradient of shape {} and dtype {}, got {} and {}", root.shape(), root.dtype(),
@@ -384,7 +386,8 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
   for (const Tensor& input : inputs) {
     const void* key = input.is_leaf() ? static_cast<const void*>(input.get()) : input.impl().node;
     const Tensor& found = targets.found[targets.index.at(key)];
-    gradients.push_back(found.defined() ? found : zeros(input.shape(), {.dtype = input.dtype()}));
+    gradients.push_back(found.defined() ? found
+                                        : empty(input.shape(), {.dtype = input.dtype()}).zero_());
   }
   return gradients;
 }

@@ -1,35 +1,17 @@
 #pragma once
 
-// Lets {fmt} format Reel's types: `fmt::print("{} {:.2}\n", x.shape(), x)`. No other header of Reel
-// pulls {fmt} in.
+// Lets {fmt} format Reel's types: `fmt::print("{} {:.2}\n", x.shape(), x)`. No other public header
+// of Reel pulls {fmt} in.
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <concepts>
 #include <string>
-#include <string_view>
 
-#include "reel/autograd/dtype.h"
 #include "reel/autograd/print.h"
-#include "reel/autograd/shape.h"
 #include "reel/autograd/tensor.h"
-
-/// As `[64, 3, 3, 3]`.
-template <>
-struct fmt::formatter<reel::Shape> : fmt::formatter<std::string_view> {
-  auto format(const reel::Shape& shape, fmt::format_context& context) const {
-    return fmt::formatter<std::string_view>::format(reel::to_string(shape), context);
-  }
-};
-
-/// As `float32`.
-template <>
-struct fmt::formatter<reel::DType> : fmt::formatter<std::string_view> {
-  auto format(reel::DType dtype, fmt::format_context& context) const {
-    return fmt::formatter<std::string_view>::format(reel::name(dtype), context);
-  }
-};
+#include "reel/base/fmt.h"
 
 /// As `reel::to_string` writes it; `{:.2}` sets the precision. Also for `nn::Parameter` and what
 /// `x[mask]` returns.

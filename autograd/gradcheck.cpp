@@ -4,9 +4,8 @@
 #include <cmath>
 #include <ostream>
 
-#include "reel/autograd/fail.h"
-#include "reel/autograd/ops.h"
 #include "reel/autograd/tape.h"
+#include "reel/base/fail.h"
 
 namespace reel {
 namespace {
@@ -99,7 +98,7 @@ Tensor shifted(const Tensor& x, Size offset, double step) {
 }
 
 Tensor one_hot_like(const Tensor& output, Size index, double value) {
-  Tensor gradient = zeros(output.shape(), {.dtype = output.dtype()});
+  Tensor gradient = empty(output.shape(), {.dtype = output.dtype()}).zero_();
   with_floating(output.dtype(),
                 [&]<class T>(T) { gradient.data_ptr<T>()[index] = static_cast<T>(value); });
   return gradient;
@@ -157,7 +156,8 @@ GradcheckResult gradcheck(const TensorFunction& f, const std::vector<Tensor>& in
       auto gradients_for = [&](double weight) {
         if (!output.requires_grad()) {
           std::vector<Tensor> none;
-          for (const Tensor& input : checked) none.push_back(zeros_like(input));
+          for (const Tensor& input : checked)
+            none.push_back(detail::empty_like(input, input.dtype()).zero_());
           return none;
         }
         return grad(
@@ -215,7 +215,7 @@ GradcheckResult gradgradcheck(const TensorFunction& f, const std::vector<Tensor>
   // that no symmetry cancels.
   std::vector<Tensor> arguments = leaves;
   for (const Tensor& output : floating_outputs(name, f, leaves)) {
-    Tensor incoming = zeros(output.shape(), {.dtype = output.dtype()});
+    Tensor incoming = empty(output.shape(), {.dtype = output.dtype()});
     with_floating(output.dtype(), [&]<class T>(T) {
       for (Size i = 0; i < incoming.numel(); ++i) {
         incoming.data_ptr<T>()[i] = static_cast<T>(std::sin(1.7 * static_cast<double>(i) + 0.6));

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "reel/autograd/export.h"
 #include "reel/autograd/tensor.h"
+#include "reel/base/export.h"
 
 namespace reel {
 

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <string>
 
-#include "reel/autograd/export.h"
+#include "reel/base/export.h"
 
 namespace reel {
 

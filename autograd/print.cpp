@@ -5,7 +5,7 @@
 #include <ostream>
 #include <vector>
 
-#include "reel/autograd/fail.h"
+#include "reel/base/fail.h"
 
 namespace reel {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <random>
 
-#include "reel/autograd/kernels/random.h"
+#include "reel/kernels/random.h"
 
 namespace reel {
 

@@ -3,7 +3,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "reel/autograd/export.h"
+#include "reel/base/export.h"
 
 namespace reel {
 

@@ -5,8 +5,8 @@
 #include <new>
 
 #include "reel/autograd/detail/grad_lock.h"
-#include "reel/autograd/fail.h"
 #include "reel/autograd/tape.h"
+#include "reel/base/fail.h"
 
 namespace reel {
 namespace {

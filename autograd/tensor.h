@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "reel/autograd/detail/tensor_impl.h"
-#include "reel/autograd/dtype.h"
-#include "reel/autograd/error.h"
-#include "reel/autograd/export.h"
-#include "reel/autograd/shape.h"
+#include "reel/base/dtype.h"
+#include "reel/base/error.h"
+#include "reel/base/export.h"
+#include "reel/base/shape.h"
 
 namespace reel {
 
@@ -58,7 +58,7 @@ constexpr auto widen(T value) {
 ///
 /// A `Tensor` is a handle: copies share the elements, as in PyTorch; `clone()` copies them.
 /// Methods and free functions are the same (`x.sum(1)`, `sum(x, 1)`); the documentation stands with
-/// the free functions in `autograd/ops/`.
+/// the free functions in `ops/`.
 class REEL_API Tensor {
  public:
   /// An undefined tensor: "no tensor here". Every op rejects it.
@@ -162,11 +162,12 @@ class REEL_API Tensor {
   /// The same elements, outside the tape.
   Tensor detach() const;
 
-  // --- layout and dtype: autograd/ops/view.h
+  // --- layout and dtype: ops/shape/view.h
   // -------------------------------------------------------
 
   Tensor to(DType dtype) const;
   Tensor clone() const;
+  Tensor sum_to_size(const Shape& shape) const;
   Tensor contiguous() const;
   Tensor view(const Shape& shape) const;
   template <class... Sizes>
@@ -207,7 +208,7 @@ class REEL_API Tensor {
   std::vector<Tensor> chunk(Size chunks, Size dim = 0) const;
   std::vector<Tensor> unbind(Size dim = 0) const;
 
-  // --- indexing: autograd/ops/index.h
+  // --- indexing: ops/index/index.h
   // --------------------------------------------------------------
 
   /// `x[i]`: row `i` of the first dimension, as a view; negative `i` counts from the end.
@@ -227,7 +228,7 @@ class REEL_API Tensor {
   Tensor masked_fill(const Tensor& mask, const Tensor& value) const;
   Tensor masked_select(const Tensor& mask) const;
 
-  // --- elementwise: autograd/ops/pointwise.h
+  // --- elementwise: ops/pointwise/pointwise.h
   // -------------------------------------------------------
 
   Tensor add(const Tensor& other) const;
@@ -260,7 +261,7 @@ class REEL_API Tensor {
   Tensor gt(const Tensor& other) const;
   Tensor ge(const Tensor& other) const;
 
-  // --- in place, only where nothing is recorded: autograd/ops/pointwise.h
+  // --- in place, only where nothing is recorded: ops/pointwise/pointwise.h
   // --------------------------
 
   const Tensor& add_(const Tensor& other) const;
@@ -277,7 +278,7 @@ class REEL_API Tensor {
   const Tensor& operator*=(const Tensor& other) const { return mul_(other); }
   const Tensor& operator/=(const Tensor& other) const { return div_(other); }
 
-  // --- random numbers in place: autograd/ops/random.h
+  // --- random numbers in place: ops/create/random.h
   // ----------------------------------------------
 
   const Tensor& uniform_(double low = 0, double high = 1) const;
@@ -285,7 +286,7 @@ class REEL_API Tensor {
   const Tensor& normal_(double mean = 0, double std = 1) const;
   const Tensor& normal_(double mean, double std, Generator& generator) const;
 
-  // --- reductions: autograd/ops/reduce.h, softmax.h
+  // --- reductions: ops/reduce/reduce.h, softmax.h
   // ------------------------------------------------
 
   Tensor sum(const Dims& dims = {}, bool keepdim = false) const;
@@ -309,7 +310,7 @@ class REEL_API Tensor {
   Tensor softmax(Size dim) const;
   Tensor log_softmax(Size dim) const;
 
-  // --- products: autograd/ops/matmul.h
+  // --- products: ops/matmul/matmul.h
   // -------------------------------------------------------------
 
   Tensor matmul(const Tensor& other) const;

@@ -1,12 +1,13 @@
 #include "reel/autograd/xtensor.h"
+#include "reel/base/detail/broadcast.h"
+#include "reel/base/detail/promotion.h"
 
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <string>
 
-#include "reel/autograd/fail.h"
-#include "reel/autograd/ops/promote.h"
+#include "reel/base/fail.h"
 
 namespace reel::detail {
 
@@ -38,9 +39,9 @@ OpCall begin_op(const char* name, const std::vector<Tensor>& inputs, const Recor
         options.shape.value_or(shape), shape);
   OpCall call;
   for (const Tensor& x : inputs) {
-    Tensor input = to(x.detach(), dtype);
-    if (elementwise) input = expand(input, shape);
-    call.inputs.push_back(contiguous(input));
+    Tensor input = x.detach().to(dtype);
+    if (elementwise) input = input.expand(shape);
+    call.inputs.push_back(input.contiguous());
   }
   call.out = empty(options.shape.value_or(shape), {.dtype = dtype});
   return call;
@@ -49,7 +50,7 @@ OpCall begin_op(const char* name, const std::vector<Tensor>& inputs, const Recor
 void match_dtypes(Gradients& gradients, std::initializer_list<DType> dtypes, const Needs& needs) {
   const std::size_t count = std::min(gradients.size(), dtypes.size());
   for (std::size_t i = 0; i < count; ++i) {
-    if (needs[i] && gradients[i].defined()) gradients[i] = to(gradients[i], dtypes.begin()[i]);
+    if (needs[i] && gradients[i].defined()) gradients[i] = gradients[i].to(dtypes.begin()[i]);
   }
 }
 

@@ -15,8 +15,7 @@
 #include <vector>
 
 #include "reel/autograd/detail/xtensor_includes.h"
-#include "reel/autograd/ops/create.h"
-#include "reel/autograd/ops/view.h"
+#include "reel/autograd/from_blob.h"
 #include "reel/autograd/tape.h"
 #include "reel/autograd/tensor.h"
 

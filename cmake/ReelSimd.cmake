@@ -1,14 +1,14 @@
-# Compiles every autograd/kernels/simd/*.cpp once per instruction set of x86-64, with REEL_ISA naming
+# Compiles every kernels/simd/*.cpp once per instruction set of x86-64, with REEL_ISA naming
 # the namespace it must live in (reel::kernels::v2, v3, v4); elsewhere once, as reel::kernels::generic.
 # The library picks one at run time, so no other file may be compiled with these flags.
 
 include(CheckCXXCompilerFlag)
 file(GLOB REEL_SIMD_SOURCES CONFIGURE_DEPENDS
-     ${CMAKE_CURRENT_SOURCE_DIR}/autograd/kernels/simd/*.cpp)
+     ${CMAKE_CURRENT_SOURCE_DIR}/kernels/simd/*.cpp)
 
 # Random numbers are the same on every instruction set, also on those without a fused multiply-add.
 if(NOT MSVC)
-  set_source_files_properties(autograd/kernels/simd/random.cpp PROPERTIES
+  set_source_files_properties(kernels/simd/random.cpp PROPERTIES
                               COMPILE_OPTIONS -ffp-contract=off)
 endif()
 

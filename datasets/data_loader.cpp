@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "reel/autograd/fail.h"
+#include "reel/base/fail.h"
 
 namespace reel::detail {
 

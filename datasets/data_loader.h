@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "reel/autograd/detail/op_scope.h"
+#include "reel/autograd/profiler/op_scope.h"
 #include "reel/datasets/dataset.h"
 
 namespace reel {

@@ -4,10 +4,10 @@
 #include <cstring>
 #include <numeric>
 
-#include "reel/autograd/fail.h"
-#include "reel/autograd/ops/join.h"
 #include "reel/autograd/random.h"
+#include "reel/base/fail.h"
 #include "reel/datasets/detail/random.h"
+#include "reel/ops/shape/join.h"
 
 namespace reel {
 namespace {

@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "reel/autograd/ops/create.h"
 #include "reel/autograd/tensor.h"
+#include "reel/ops/create/create.h"
 
 // What a data set is. Anything with
 //

@@ -17,9 +17,9 @@
 #include <system_error>
 #include <thread>
 
-#include "reel/autograd/detail/file.h"
-#include "reel/autograd/fail.h"
-#include "reel/datasets/detail/sha256.h"
+#include "reel/base/detail/file.h"
+#include "reel/base/detail/sha256.h"
+#include "reel/base/fail.h"
 
 namespace reel::datasets {
 namespace {
@@ -106,7 +106,7 @@ struct Transfer {
   steady_clock::time_point watched_since = steady_clock::now();
   Size received_before = 0;  // before `watched_since`
   bool stalled = false;
-  detail::Sha256 hash = {};
+  reel::detail::Sha256 hash = {};
   Size received = 0;
   Size announced = 0;
   std::exception_ptr error = nullptr;
@@ -333,7 +333,7 @@ std::string fetch(const std::string& dataset, const RemoteFile& file, const Fetc
   const std::string data = by_hand ? "" : environment("REEL_DATA");
   if (const std::string path = joined(data, dataset, file.name);
       !data.empty() && reel::detail::is_file(path)) {
-    const std::string digest = detail::sha256_of_file("fetch", path);
+    const std::string digest = reel::detail::sha256_of_file("fetch", path);
     check(digest == file.sha256, "fetch",
           "expected a file of SHA-256 {}, got {} ({})\n"
           "help: remove the file, or unset REEL_DATA to have it downloaded",
@@ -343,7 +343,7 @@ std::string fetch(const std::string& dataset, const RemoteFile& file, const Fetc
   const std::string folder = by_hand ? options.root : cache_directory();
   const std::string path = joined(folder, dataset, file.name);
   const bool found = reel::detail::is_file(path);
-  if (found && detail::sha256_of_file("fetch", path) == file.sha256) return path;
+  if (found && reel::detail::sha256_of_file("fetch", path) == file.sha256) return path;
 
   std::string remark;
   if (by_hand && !found) remark = remark_on("root", folder, dataset, file.name);

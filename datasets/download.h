@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "reel/autograd/dtype.h"
-#include "reel/autograd/export.h"
+#include "reel/base/dtype.h"
+#include "reel/base/export.h"
 
 namespace reel::datasets {
 

@@ -4,11 +4,11 @@
 #include <array>
 #include <numeric>
 
-#include "reel/autograd/fail.h"
-#include "reel/autograd/kernels/parallel.h"
+#include "reel/base/fail.h"
 #include "reel/datasets/detail/garments.h"
 #include "reel/datasets/detail/random.h"
 #include "reel/datasets/fashion_mnist.h"
+#include "reel/kernels/parallel.h"
 
 namespace reel::datasets {
 namespace {

@@ -1,6 +1,6 @@
 #include "reel/datasets/fashion_mnist.h"
 
-#include "reel/autograd/fail.h"
+#include "reel/base/fail.h"
 #include "reel/datasets/detail/idx_images.h"
 #include "reel/datasets/drawn_garments.h"
 

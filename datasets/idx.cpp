@@ -11,9 +11,9 @@
 #include <optional>
 #include <vector>
 
-#include "reel/autograd/detail/file.h"
-#include "reel/autograd/fail.h"
-#include "reel/datasets/detail/byte_source.h"
+#include "reel/base/detail/byte_source.h"
+#include "reel/base/detail/file.h"
+#include "reel/base/fail.h"
 
 static_assert(std::endian::native == std::endian::little, "idx elements are swapped on the way");
 
@@ -46,7 +46,7 @@ std::uint32_t load_big_endian(const std::uint8_t* p) {
   return __builtin_bswap32(value);
 }
 
-Header read_header(detail::ByteSource& source) {
+Header read_header(reel::detail::ByteSource& source) {
   std::array<std::uint8_t, 4> magic{};
   const Size got = source.read(magic.data(), 4);
   check(got == 4, reading, "expected a magic number of 4 bytes, got {} bytes {}", got,
@@ -91,7 +91,7 @@ std::optional<Size> elements_of(const Shape& shape) {
 
 /// Bytes of the elements, after making sure that the file can hold them: nothing is allocated on
 /// the word of a header alone.
-Size checked_payload(const Header& header, const detail::ByteSource& source) {
+Size checked_payload(const Header& header, const reel::detail::ByteSource& source) {
   const std::optional<Size> elements = elements_of(header.shape);
   check(elements.has_value(), reading, "expected at most 2^48 elements, got {} of {} {}",
         header.shape, header.type->name, source.where(4));
@@ -192,7 +192,7 @@ class GzipWriter {
 }  // namespace
 
 Tensor read_idx(const std::string& path) {
-  detail::ByteSource source(reading, path);
+  reel::detail::ByteSource source(reading, path);
   const Header header = read_header(source);
   const Size payload = checked_payload(header, source);
   const Size start = source.offset();

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "reel/autograd/fail.h"
-#include "reel/autograd/kernels/copy.h"
+#include "reel/base/fail.h"
 #include "reel/datasets/dataset.h"
+#include "reel/kernels/copy.h"
 
 namespace reel::datasets {
 namespace {

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-#include "reel/autograd/fail.h"
+#include "reel/base/fail.h"
 
 namespace reel::datasets {
 namespace {

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "reel/autograd/detail/locale.h"
 #include "reel/autograd/tensor.h"
+#include "reel/base/detail/locale.h"
 
 namespace reel::datasets {
 

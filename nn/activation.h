@@ -2,9 +2,9 @@
 
 #include <string>
 
-#include "reel/autograd/ops/pointwise.h"
-#include "reel/autograd/ops/softmax.h"
 #include "reel/nn/detail/call.h"
+#include "reel/ops/loss/softmax.h"
+#include "reel/ops/pointwise/pointwise.h"
 
 /// Functions as layers, for `nn::Sequential`: each maps `[..]` to the same shape and has no
 /// parameters.

@@ -2,15 +2,15 @@
 
 #include <limits>
 
-#include "reel/autograd/ops/create.h"
-#include "reel/autograd/ops/index.h"
-#include "reel/autograd/ops/pointwise.h"
-#include "reel/autograd/ops/random.h"
-#include "reel/autograd/ops/reduce.h"
-#include "reel/autograd/ops/view.h"
 #include "reel/autograd/tape.h"
 #include "reel/nn/detail/fill.h"
 #include "reel/nn/init.h"
+#include "reel/ops/create/create.h"
+#include "reel/ops/create/random.h"
+#include "reel/ops/index/index.h"
+#include "reel/ops/pointwise/pointwise.h"
+#include "reel/ops/reduce/reduce.h"
+#include "reel/ops/shape/view.h"
 
 namespace reel::nn {
 namespace detail {

@@ -2,12 +2,12 @@
 
 #include <optional>
 
-#include "reel/autograd/ops/attention.h"
 #include "reel/nn/detail/call.h"
 #include "reel/nn/detail/completed.h"
 #include "reel/nn/linear.h"
 #include "reel/nn/parameter.h"
 #include "reel/nn/required.h"
+#include "reel/ops/sequence/attention.h"
 
 namespace reel::nn {
 

@@ -2,11 +2,11 @@
 
 #include <string_view>
 
-#include "reel/autograd/ops/create.h"
-#include "reel/autograd/ops/norm.h"
-#include "reel/autograd/ops/pointwise.h"
 #include "reel/autograd/tape.h"
 #include "reel/nn/detail/fill.h"
+#include "reel/ops/create/create.h"
+#include "reel/ops/norm/norm.h"
+#include "reel/ops/pointwise/pointwise.h"
 
 namespace reel::nn {
 

@@ -1,11 +1,11 @@
 #pragma once
 
-#include "reel/autograd/ops/conv.h"
-#include "reel/autograd/ops/pool.h"
 #include "reel/nn/detail/call.h"
 #include "reel/nn/detail/completed.h"
 #include "reel/nn/parameter.h"
 #include "reel/nn/required.h"
+#include "reel/ops/image/conv.h"
+#include "reel/ops/image/pool.h"
 
 namespace reel::nn {
 

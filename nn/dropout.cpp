@@ -1,6 +1,6 @@
 #include "reel/nn/dropout.h"
 
-#include "reel/autograd/fail.h"
+#include "reel/base/fail.h"
 
 namespace reel::nn {
 

@@ -2,9 +2,9 @@
 
 #include <memory>
 
-#include "reel/autograd/ops/random.h"
 #include "reel/nn/detail/call.h"
 #include "reel/nn/detail/completed.h"
+#include "reel/ops/create/random.h"
 
 namespace reel::nn {
 

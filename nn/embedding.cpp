@@ -1,8 +1,8 @@
 #include "reel/nn/embedding.h"
 
-#include "reel/autograd/ops/random.h"
-#include "reel/autograd/ops/view.h"
 #include "reel/nn/detail/fill.h"
+#include "reel/ops/create/random.h"
+#include "reel/ops/shape/view.h"
 
 namespace reel::nn {
 

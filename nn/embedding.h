@@ -2,11 +2,11 @@
 
 #include <optional>
 
-#include "reel/autograd/ops/index.h"
 #include "reel/nn/detail/call.h"
 #include "reel/nn/detail/completed.h"
 #include "reel/nn/parameter.h"
 #include "reel/nn/required.h"
+#include "reel/ops/index/index.h"
 
 namespace reel::nn {
 

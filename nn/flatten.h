@@ -1,7 +1,7 @@
 #pragma once
 
-#include "reel/autograd/ops/view.h"
 #include "reel/nn/detail/call.h"
+#include "reel/ops/shape/view.h"
 
 namespace reel::nn {
 

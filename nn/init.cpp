@@ -3,10 +3,10 @@
 #include <cmath>
 #include <vector>
 
-#include "reel/autograd/fail.h"
-#include "reel/autograd/ops/create.h"
-#include "reel/autograd/ops/view.h"
 #include "reel/autograd/tape.h"
+#include "reel/base/fail.h"
+#include "reel/ops/create/create.h"
+#include "reel/ops/shape/view.h"
 
 namespace reel::nn {
 namespace init {

@@ -1,10 +1,10 @@
 #pragma once
 
-#include "reel/autograd/ops/matmul.h"
 #include "reel/nn/detail/call.h"
 #include "reel/nn/detail/completed.h"
 #include "reel/nn/parameter.h"
 #include "reel/nn/required.h"
+#include "reel/ops/matmul/matmul.h"
 
 namespace reel::nn {
 

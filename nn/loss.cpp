@@ -4,17 +4,17 @@
 #include <limits>
 #include <utility>
 
-#include "reel/autograd/fail.h"
-#include "reel/autograd/ops/checks.h"
-#include "reel/autograd/ops/classes.h"
-#include "reel/autograd/ops/create.h"
-#include "reel/autograd/ops/index.h"
-#include "reel/autograd/ops/pointwise.h"
-#include "reel/autograd/ops/promote.h"
-#include "reel/autograd/ops/reduce.h"
-#include "reel/autograd/ops/softmax.h"
-#include "reel/autograd/ops/view.h"
 #include "reel/autograd/tape.h"
+#include "reel/base/fail.h"
+#include "reel/ops/create/create.h"
+#include "reel/ops/index/index.h"
+#include "reel/ops/loss/classes.h"
+#include "reel/ops/loss/softmax.h"
+#include "reel/ops/pointwise/pointwise.h"
+#include "reel/ops/reduce/reduce.h"
+#include "reel/ops/shape/view.h"
+#include "reel/ops/support/checks.h"
+#include "reel/ops/support/promote.h"
 
 namespace reel::nn {
 namespace {

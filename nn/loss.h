@@ -1,7 +1,7 @@
 #pragma once
 
-#include "reel/autograd/ops/softmax.h"
 #include "reel/autograd/tensor.h"
+#include "reel/ops/loss/softmax.h"
 
 namespace reel::nn {
 

@@ -7,10 +7,10 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "reel/autograd/fail.h"
-#include "reel/autograd/ops/pointwise.h"
-#include "reel/autograd/ops/view.h"
 #include "reel/autograd/tape.h"
+#include "reel/base/fail.h"
+#include "reel/ops/pointwise/pointwise.h"
+#include "reel/ops/shape/view.h"
 
 namespace reel::nn {
 namespace {

@@ -2,7 +2,7 @@
 
 /// @file
 /// What training asks of a module. A module is any plain struct: its parameters are found by
-/// looking at its fields (nn/fields.h), through nested structs, containers, optionals and smart
+/// looking at its fields (base/fields.h), through nested structs, containers, optionals and smart
 /// pointers.
 ///
 /// Copies of a module share their parameters, as copies of a tensor do: `std::vector(3, layer)` is
@@ -15,10 +15,10 @@
 #include <utility>
 #include <vector>
 
+#include "reel/autograd/state_dict.h"
 #include "reel/nn/detail/deep_copy.h"
 #include "reel/nn/detail/walk.h"
 #include "reel/nn/parameter.h"
-#include "reel/nn/state_dict.h"
 
 namespace reel::nn {
 

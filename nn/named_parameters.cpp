@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "reel/autograd/fail.h"
+#include "reel/base/fail.h"
 
 namespace reel::nn {
 namespace {

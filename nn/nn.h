@@ -2,6 +2,8 @@
 
 // Modules, layers, losses and initialisation.
 
+#include "reel/autograd/state_dict.h"
+#include "reel/base/fields.h"
 #include "reel/nn/activation.h"
 #include "reel/nn/any_module.h"
 #include "reel/nn/attention.h"
@@ -9,7 +11,6 @@
 #include "reel/nn/conv.h"
 #include "reel/nn/dropout.h"
 #include "reel/nn/embedding.h"
-#include "reel/nn/fields.h"
 #include "reel/nn/flatten.h"
 #include "reel/nn/init.h"
 #include "reel/nn/linear.h"
@@ -22,5 +23,4 @@
 #include "reel/nn/repeat.h"
 #include "reel/nn/rnn.h"
 #include "reel/nn/sequential.h"
-#include "reel/nn/state_dict.h"
 #include "reel/nn/summary.h"

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "reel/autograd/ops/create.h"
 #include "reel/nn/detail/fill.h"
+#include "reel/ops/create/create.h"
 
 namespace reel::nn {
 namespace {

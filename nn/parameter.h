@@ -2,8 +2,8 @@
 
 #include <concepts>
 
-#include "reel/autograd/ops/create.h"
 #include "reel/autograd/tensor.h"
+#include "reel/ops/create/create.h"
 
 namespace reel::nn {
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "reel/autograd/ops/pool.h"
 #include "reel/nn/detail/call.h"
 #include "reel/nn/required.h"
+#include "reel/ops/image/pool.h"
 
 namespace reel::nn {
 

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "reel/autograd/dtype.h"
-#include "reel/autograd/error.h"
+#include "reel/base/dtype.h"
+#include "reel/base/error.h"
 
 namespace reel::nn {
 

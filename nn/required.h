@@ -4,8 +4,8 @@
 #include <initializer_list>
 #include <type_traits>
 
-#include "reel/autograd/dtype.h"
-#include "reel/autograd/ops/pair.h"
+#include "reel/base/dtype.h"
+#include "reel/ops/image/pair.h"
 
 namespace reel::nn {
 

@@ -5,13 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "reel/autograd/ops/join.h"
-#include "reel/autograd/ops/random.h"
-#include "reel/autograd/ops/recurrent.h"
-#include "reel/autograd/ops/view.h"
 #include "reel/nn/detail/call.h"
 #include "reel/nn/detail/fill.h"
 #include "reel/nn/init.h"
+#include "reel/ops/create/random.h"
+#include "reel/ops/sequence/recurrent.h"
+#include "reel/ops/shape/join.h"
+#include "reel/ops/shape/view.h"
 
 namespace reel::nn {
 namespace {

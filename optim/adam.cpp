@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "reel/autograd/kernels/optim.h"
+#include "reel/kernels/optim.h"
 #include "reel/optim/adamw.h"
 #include "reel/optim/options.h"
 

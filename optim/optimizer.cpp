@@ -5,11 +5,11 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "reel/autograd/detail/op_scope.h"
-#include "reel/autograd/fail.h"
-#include "reel/autograd/ops/pointwise.h"
-#include "reel/autograd/ops/view.h"
+#include "reel/autograd/profiler/op_scope.h"
 #include "reel/autograd/tape.h"
+#include "reel/base/fail.h"
+#include "reel/ops/pointwise/pointwise.h"
+#include "reel/ops/shape/view.h"
 
 namespace reel::optim {
 namespace {

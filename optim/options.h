@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-#include "reel/autograd/fail.h"
+#include "reel/base/fail.h"
 
 namespace reel::optim::detail {
 

@@ -1,6 +1,6 @@
 #include "reel/optim/sgd.h"
 
-#include "reel/autograd/kernels/optim.h"
+#include "reel/kernels/optim.h"
 #include "reel/optim/options.h"
 
 namespace reel::optim {

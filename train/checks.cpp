@@ -8,10 +8,10 @@
 #include <string_view>
 #include <type_traits>
 
-#include "reel/autograd/fail.h"
-#include "reel/autograd/ops/pointwise.h"
-#include "reel/autograd/ops/reduce.h"
 #include "reel/autograd/tape.h"
+#include "reel/base/fail.h"
+#include "reel/ops/pointwise/pointwise.h"
+#include "reel/ops/reduce/reduce.h"
 
 namespace reel::train::detail {
 namespace {

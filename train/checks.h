@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "reel/nn/state_dict.h"
+#include "reel/autograd/state_dict.h"
 #include "reel/optim/optimizer.h"
 #include "reel/train/loss.h"
 

@@ -4,11 +4,11 @@
 #include <cstdio>
 #include <numeric>
 
-#include "reel/autograd/fail.h"
-#include "reel/autograd/ops/join.h"
-#include "reel/autograd/ops/view.h"
 #include "reel/autograd/tape.h"
+#include "reel/base/fail.h"
 #include "reel/datasets/data_loader.h"
+#include "reel/ops/shape/join.h"
+#include "reel/ops/shape/view.h"
 #include "reel/optim/adam.h"
 #include "reel/train/checks.h"
 #include "reel/train/metrics.h"

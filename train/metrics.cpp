@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "reel/autograd/fail.h"
+#include "reel/base/fail.h"
 #include "reel/train/columns.h"
 
 namespace reel::train {

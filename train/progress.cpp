@@ -7,8 +7,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "reel/autograd/detail/locale.h"
-#include "reel/autograd/fail.h"
+#include "reel/base/detail/locale.h"
+#include "reel/base/fail.h"
 #include "reel/train/columns.h"
 
 #if __has_include(<sys/ioctl.h>)

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "reel/autograd/allocator.h"
+#include "reel/base/allocator.h"
 
 namespace reel::detail {
 

@@ -5,8 +5,8 @@
 #include <cstdint>
 
 #include "reel/autograd/detail/storage.h"
-#include "reel/autograd/dtype.h"
-#include "reel/autograd/shape.h"
+#include "reel/base/dtype.h"
+#include "reel/base/shape.h"
 
 namespace reel::detail {
 
@@ -29,6 +29,12 @@ struct TensorImpl {
   Strides strides;
 };
 static_assert(sizeof(TensorImpl) == 192, "three cache lines; the next size takes four");
+
+/// A tensor's dtype; for a C++ number what it counts as on its own: int64, float32 or bool.
+inline DType dtype_of_operand(const TensorImpl& x) {
+  if (!x.is_number || x.dtype == bool_) return x.dtype;
+  return is_floating(x.dtype) ? float32 : int64;
+}
 
 REEL_API void destroy(TensorImpl* impl) noexcept;
 

@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-#include "reel/autograd/dtype.h"
-#include "reel/autograd/export.h"
+#include "reel/base/dtype.h"
+#include "reel/base/export.h"
 
 namespace reel::datasets::detail {
 

@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "reel/autograd/dtype.h"
-#include "reel/autograd/export.h"
+#include "reel/base/dtype.h"
+#include "reel/base/export.h"
 
 namespace reel::datasets::detail {
 

@@ -8,8 +8,8 @@
 #include <type_traits>
 #include <typeinfo>
 
-#include "reel/autograd/detail/error_context.h"
 #include "reel/autograd/tensor.h"
+#include "reel/base/detail/error_context.h"
 
 namespace reel::nn::detail {
 

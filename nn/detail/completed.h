@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "reel/autograd/export.h"
+#include "reel/base/export.h"
 
 namespace reel::nn::detail {
 

@@ -1,7 +1,7 @@
 #include "reel/nn/detail/deep_copy.h"
 
-#include "reel/autograd/ops/view.h"
 #include "reel/autograd/tape.h"
+#include "reel/ops/shape/view.h"
 
 namespace reel::nn::detail {
 

@@ -99,7 +99,7 @@ std::remove_const_t<T> deep_copy(T& node, CopyMemo& memo) {
     return std::apply([&](auto&... element) { return Plain(deep_copy(element, memo)...); }, node);
   } else if constexpr (kind == Member::pointer) {
     return copy_pointer<Plain>(node, memo);
-  } else if constexpr (kind == Member::fields && ListsOwnFields<Plain>) {
+  } else if constexpr (kind == Member::fields && reel::detail::ListsOwnFields<Plain>) {
     static_assert(std::is_copy_constructible_v<Plain>,
                   "Reel: a class with REEL_FIELDS must be copyable to be cloned: its copy is made "
                   "first, then its fields are replaced by copies of their own");

@@ -2,7 +2,7 @@
 
 #include <fmt/ranges.h>
 
-#include "reel/nn/fields.h"
+#include "reel/base/fields.h"
 
 namespace reel::nn::detail {
 
@@ -20,7 +20,7 @@ std::string short_type(std::string_view name) {
     if (name.substr(begin).starts_with("<lambda")) return "lambda";
     name = name.substr(0, begin);
   }
-  return std::string(last_word(name));
+  return std::string(reel::detail::last_word(name));
 }
 
 std::string show(const Setting& setting) {

@@ -2,8 +2,8 @@
 
 // Internal: what the `complete` of each layer is written with.
 
-#include "reel/autograd/fail.h"
 #include "reel/autograd/tape.h"
+#include "reel/base/fail.h"
 #include "reel/nn/parameter.h"
 
 namespace reel::nn::detail {

@@ -1,6 +1,6 @@
 #include "reel/nn/detail/visitor.h"
 
-#include "reel/autograd/fail.h"
+#include "reel/base/fail.h"
 #include "reel/nn/detail/walk.h"
 
 namespace reel::nn::detail {

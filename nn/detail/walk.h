@@ -12,13 +12,13 @@
 #include <tuple>
 #include <type_traits>
 
-#include "reel/autograd/ops/pair.h"
+#include "reel/base/fields.h"
 #include "reel/nn/detail/call.h"
 #include "reel/nn/detail/callable.h"
 #include "reel/nn/detail/visitor.h"
-#include "reel/nn/fields.h"
 #include "reel/nn/parameter.h"
 #include "reel/nn/required.h"
+#include "reel/ops/image/pair.h"
 
 namespace reel {
 class Generator;
@@ -112,7 +112,8 @@ consteval bool owns_nothing() {
   else if constexpr (!std::is_aggregate_v<T>)
     return true;
   else
-    return field_trap<T> != FieldTrap::none && field_trap<T> != FieldTrap::reference;
+    return reel::detail::field_trap<T> != reel::detail::FieldTrap::none &&
+           reel::detail::field_trap<T> != reel::detail::FieldTrap::reference;
 }
 
 template <class T>
@@ -127,7 +128,7 @@ consteval Member classify() {
     return Member::setting;
   else if constexpr (HasOwnWalk<T>)
     return Member::custom;
-  else if constexpr (std::is_class_v<T> && HasListedFields<T>)
+  else if constexpr (std::is_class_v<T> && reel::detail::HasListedFields<T>)
     return Member::fields;
   else if constexpr (is_function_wrapper<T>)
     return Member::function;

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "reel/autograd/ops.h"
 #include "reel/autograd/tape.h"
+#include "reel/ops/ops.h"
 #include "support/op_check.h"
 
 using namespace reel;

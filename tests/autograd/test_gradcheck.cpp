@@ -5,8 +5,8 @@
 #include <limits>
 #include <sstream>
 
-#include "reel/autograd/ops.h"
 #include "reel/autograd/tape.h"
+#include "reel/ops/ops.h"
 
 using namespace reel;
 

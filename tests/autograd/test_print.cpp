@@ -5,8 +5,8 @@
 #include <sstream>
 
 #include "reel/autograd/fmt.h"
-#include "reel/autograd/ops.h"
 #include "reel/autograd/print.h"
+#include "reel/ops/ops.h"
 
 using namespace reel;
 

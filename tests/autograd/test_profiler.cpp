@@ -1,4 +1,4 @@
-#include "reel/autograd/profiler.h"
+#include "reel/autograd/profiler/profiler.h"
 
 #include <doctest/doctest.h>
 
@@ -9,12 +9,12 @@
 #include <thread>
 #include <vector>
 
-#include "reel/autograd/allocator.h"
-#include "reel/autograd/detail/memory_counters.h"
-#include "reel/autograd/error.h"
-#include "reel/autograd/ops.h"
 #include "reel/autograd/tape.h"
+#include "reel/base/allocator.h"
+#include "reel/base/detail/memory_counters.h"
+#include "reel/base/error.h"
 #include "reel/datasets/data_loader.h"
+#include "reel/ops/ops.h"
 #include "reel/optim/adam.h"
 #include "support/trace_check.h"
 

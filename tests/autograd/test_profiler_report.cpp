@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "reel/autograd/error.h"
-#include "reel/autograd/ops.h"
-#include "reel/autograd/profiler.h"
+#include "reel/autograd/profiler/profiler.h"
 #include "reel/autograd/tape.h"
+#include "reel/base/error.h"
+#include "reel/ops/ops.h"
 #include "support/trace_check.h"
 
 using namespace reel;

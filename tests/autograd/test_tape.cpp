@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "reel/autograd/ops.h"
+#include "reel/ops/ops.h"
 
 using namespace reel;
 

@@ -10,9 +10,9 @@
 #include <thread>
 #include <vector>
 
-#include "reel/autograd/ops.h"
 #include "reel/autograd/tape.h"
-#include "reel/autograd/threads.h"
+#include "reel/base/threads.h"
+#include "reel/ops/ops.h"
 
 using namespace reel;
 

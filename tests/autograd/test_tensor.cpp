@@ -2,8 +2,8 @@
 
 #include <doctest/doctest.h>
 
-#include "reel/autograd/ops.h"
 #include "reel/autograd/tape.h"
+#include "reel/ops/ops.h"
 
 using namespace reel;
 

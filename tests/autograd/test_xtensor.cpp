@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "reel/autograd/gradcheck.h"
-#include "reel/autograd/ops.h"
+#include "reel/ops/ops.h"
 #include "support/op_check.h"
 
 using namespace reel;

@@ -1,6 +1,6 @@
 // must not compile: private members, constructors or virtual functions, which hide
 
-#include <reel/nn/fields.h>
+#include <reel/base/fields.h>
 
 struct Net {
   explicit Net(int size) : width(size) {}

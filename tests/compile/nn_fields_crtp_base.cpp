@@ -1,6 +1,6 @@
 // must not compile: this struct has a base class, which hides its fields
 
-#include <reel/nn/fields.h>
+#include <reel/base/fields.h>
 
 template <class Self>
 struct Module {

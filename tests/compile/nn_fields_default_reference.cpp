@@ -1,6 +1,6 @@
 // must not compile: this struct has a reference member, which hides its fields
 
-#include <reel/nn/fields.h>
+#include <reel/base/fields.h>
 
 int global = 0;
 

@@ -1,6 +1,6 @@
 // must not compile: this struct has a member that can be made from anything
 
-#include <reel/nn/fields.h>
+#include <reel/base/fields.h>
 
 struct Anything {
   Anything() = default;

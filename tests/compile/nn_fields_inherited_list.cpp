@@ -1,6 +1,6 @@
 // must not compile: the base class lists its fields with REEL_FIELDS and this class does not
 
-#include <reel/nn/fields.h>
+#include <reel/base/fields.h>
 
 struct Base {
   int inherited = 1;

@@ -1,6 +1,6 @@
 // must not compile: private members, constructors or virtual functions, which hide
 
-#include <reel/nn/fields.h>
+#include <reel/base/fields.h>
 
 class Net {
  public:

@@ -1,6 +1,6 @@
 // must not compile: this struct has more than 64 fields
 
-#include <reel/nn/fields.h>
+#include <reel/base/fields.h>
 
 struct Net {
   int values[65];

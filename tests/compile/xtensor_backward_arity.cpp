@@ -1,6 +1,6 @@
 // must not compile: the backward of a recorded op takes
-#include "reel/autograd/ops.h"
 #include "reel/autograd/xtensor.h"
+#include "reel/ops/ops.h"
 
 using namespace reel;
 

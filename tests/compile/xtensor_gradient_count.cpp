@@ -1,6 +1,6 @@
 // must not compile: must return one gradient for each input
-#include "reel/autograd/ops.h"
 #include "reel/autograd/xtensor.h"
+#include "reel/ops/ops.h"
 
 using namespace reel;
 

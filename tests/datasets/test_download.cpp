@@ -9,7 +9,7 @@
 
 #include "datasets/support/http_server.h"
 #include "datasets/support/temp_folder.h"
-#include "reel/datasets/detail/sha256.h"
+#include "reel/base/detail/sha256.h"
 #include "support/skip.h"
 
 using namespace reel;
@@ -27,7 +27,7 @@ const std::string content = [] {
 /// A file whose content is `content`, at the given URLs.
 RemoteFile remote(std::vector<std::string> urls) {
   return {.name = "file.bin",
-          .sha256 = datasets::detail::sha256(content),
+          .sha256 = reel::detail::sha256(content),
           .bytes = static_cast<Size>(content.size()),
           .urls = std::move(urls)};
 }
@@ -131,8 +131,8 @@ TEST_CASE("download says for each host what went wrong") {
   CHECK(contains(error_at(server.url("/broken")), ": HTTP status 500"));
   CHECK(contains(error_at(server.url("/wrong")),
                  ": sent a file of SHA-256 " +
-                     datasets::detail::sha256(std::string(content.size(), 'x')) + ", expected " +
-                     datasets::detail::sha256(content)));
+                     reel::detail::sha256(std::string(content.size(), 'x')) + ", expected " +
+                     reel::detail::sha256(content)));
   CHECK(contains(error_at(server.url("/long")), ": has more than the 100000 bytes expected"));
   CHECK(contains(error_at(server.url("/short")), ": sent 99999 bytes, expected 100000"));
   CHECK(contains(error_at(server.url("/cut")), "99000 bytes remaining"));
@@ -176,7 +176,7 @@ TEST_CASE("download gives a host up that trickles") {
   server.answer("/slow", {{.body = std::string(300, 'x'), .trickle_ms = 40}});
   const TempFolder folder;
   CHECK_ERROR(download({.name = "file.bin",
-                        .sha256 = datasets::detail::sha256(std::string(300, 'x')),
+                        .sha256 = reel::detail::sha256(std::string(300, 'x')),
                         .bytes = 300,
                         .urls = {server.url("/slow")}},
                        folder / "file.bin", quiet(1)),
@@ -187,10 +187,9 @@ TEST_CASE("download gives a host up that trickles") {
   patient.min_rate = 1;
   const std::string little(60, 'x');
   server.answer("/slow", {{.body = little, .trickle_ms = 40}});
-  download({.name = "file.bin",
-            .sha256 = datasets::detail::sha256(little),
-            .urls = {server.url("/slow")}},
-           folder / "file.bin", patient);
+  download(
+      {.name = "file.bin", .sha256 = reel::detail::sha256(little), .urls = {server.url("/slow")}},
+      folder / "file.bin", patient);
   CHECK(content_of(folder / "file.bin") == little);
 }
 
@@ -347,8 +346,8 @@ TEST_CASE("fetch does not replace a wrong file in REEL_DATA") {
   const Environment reel_data("REEL_DATA", data.path().c_str());
   data.write("set/file.bin", "wrong");
   CHECK_ERROR(fetch("set", remote({"http://127.0.0.1/"}), quiet()),
-              "[fetch] expected a file of SHA-256 " + datasets::detail::sha256(content) + ", got " +
-                  datasets::detail::sha256("wrong") + " (" + data / "set/file.bin" + ")\nhelp: ");
+              "[fetch] expected a file of SHA-256 " + reel::detail::sha256(content) + ", got " +
+                  reel::detail::sha256("wrong") + " (" + data / "set/file.bin" + ")\nhelp: ");
   CHECK(content_of(data / "set/file.bin") == "wrong");
 }
 

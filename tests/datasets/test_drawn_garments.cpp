@@ -9,8 +9,8 @@
 #include <string>
 
 #include "datasets/support/temp_folder.h"
-#include "reel/autograd/threads.h"
-#include "reel/datasets/detail/sha256.h"
+#include "reel/base/detail/sha256.h"
+#include "reel/base/threads.h"
 
 using namespace reel;
 using namespace reel::datasets;

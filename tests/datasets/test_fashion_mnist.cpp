@@ -5,9 +5,9 @@
 #include <array>
 
 #include "datasets/support/temp_folder.h"
-#include "reel/autograd/ops/create.h"
 #include "reel/datasets/idx.h"
 #include "reel/datasets/mnist.h"
+#include "reel/ops/create/create.h"
 #include "support/skip.h"
 
 using namespace reel;

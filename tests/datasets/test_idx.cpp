@@ -9,7 +9,7 @@
 #include <cstring>
 
 #include "datasets/support/temp_folder.h"
-#include "reel/autograd/ops/create.h"
+#include "reel/ops/create/create.h"
 #include "support/skip.h"
 
 using namespace reel;

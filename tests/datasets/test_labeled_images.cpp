@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "datasets/support/temp_folder.h"
-#include "reel/autograd/ops/create.h"
 #include "reel/datasets/dataset.h"
+#include "reel/ops/create/create.h"
 
 using namespace reel;
 using namespace reel::datasets;

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "datasets/support/temp_folder.h"
-#include "reel/autograd/ops/create.h"
+#include "reel/ops/create/create.h"
 
 using namespace reel;
 using namespace reel::datasets;

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "reel/autograd/ops/create.h"
-#include "reel/autograd/ops/join.h"
-#include "reel/autograd/ops/view.h"
+#include "reel/ops/create/create.h"
+#include "reel/ops/shape/join.h"
+#include "reel/ops/shape/view.h"
 
 namespace reel::testing {
 namespace {

@@ -14,8 +14,8 @@
 
 #include "fuzz/byte_reader.h"
 #include "fuzz/demand.h"
-#include "reel/autograd/error.h"
 #include "reel/autograd/tensor.h"
+#include "reel/base/error.h"
 
 using namespace reel;
 using reel::testing::ByteReader;

@@ -1,7 +1,7 @@
 // SHA-256 taken in pieces of any sizes is that of the whole, and the CPU's instructions agree with
 // the portable rounds.
 
-#include "reel/datasets/detail/sha256.h"
+#include "reel/base/detail/sha256.h"
 
 #include <cstring>
 #include <string>
@@ -10,7 +10,7 @@
 #include "fuzz/byte_reader.h"
 #include "fuzz/demand.h"
 
-namespace sha = reel::datasets::detail;
+namespace sha = reel::detail;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   reel::testing::ByteReader input(data, size);

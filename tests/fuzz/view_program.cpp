@@ -6,8 +6,8 @@
 
 #include "fuzz/byte_reader.h"
 #include "fuzz/demand.h"
-#include "reel/autograd/error.h"
-#include "reel/autograd/ops.h"
+#include "reel/base/error.h"
+#include "reel/ops/ops.h"
 
 using namespace reel;
 using namespace reel::testing;

@@ -27,12 +27,12 @@
 #include <utility>
 #include <vector>
 
-#include "reel/autograd/detail/guarded_blocks.h"
 #include "reel/autograd/fmt.h"
-#include "reel/autograd/ops.h"
 #include "reel/autograd/random.h"
 #include "reel/autograd/tape.h"
-#include "reel/autograd/threads.h"
+#include "reel/base/detail/guarded_blocks.h"
+#include "reel/base/threads.h"
+#include "reel/ops/ops.h"
 
 using namespace reel;
 

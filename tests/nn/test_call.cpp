@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "reel/autograd/ops/create.h"
 #include "reel/nn/nn.h"
+#include "reel/ops/create/create.h"
 
 using namespace reel;
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "reel/autograd/random.h"
-#include "reel/autograd/threads.h"
+#include "reel/base/threads.h"
 #include "support/layer_check.h"
 #include "support/op_check.h"
 

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "reel/autograd/ops.h"
 #include "reel/autograd/tape.h"
 #include "reel/nn/nn.h"
+#include "reel/ops/ops.h"
 #include "support/layer_check.h"
 
 using namespace reel;

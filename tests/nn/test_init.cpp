@@ -4,8 +4,8 @@
 
 #include <cmath>
 
-#include "reel/autograd/ops/matmul.h"
 #include "reel/nn/parameter.h"
+#include "reel/ops/matmul/matmul.h"
 #include "support/layer_check.h"
 
 using namespace reel;

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "reel/autograd/ops/index.h"
+#include "reel/ops/index/index.h"
 #include "support/layer_check.h"
 
 using namespace reel;

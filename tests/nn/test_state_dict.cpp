@@ -1,8 +1,8 @@
-#include "reel/nn/state_dict.h"
+#include "reel/autograd/state_dict.h"
 
 #include <doctest/doctest.h>
 
-#include "reel/autograd/ops/create.h"
+#include "reel/ops/create/create.h"
 #include "support/layer_check.h"
 
 using namespace reel;

@@ -9,15 +9,15 @@
 #include <vector>
 
 #include "reel/autograd/gradcheck.h"
-#include "reel/autograd/ops/create.h"
-#include "reel/autograd/ops/pointwise.h"
-#include "reel/autograd/ops/random.h"
-#include "reel/autograd/ops/reduce.h"
-#include "reel/autograd/ops/view.h"
 #include "reel/autograd/tape.h"
 #include "reel/nn/any_module.h"
 #include "reel/nn/module.h"
 #include "reel/nn/summary.h"
+#include "reel/ops/create/create.h"
+#include "reel/ops/create/random.h"
+#include "reel/ops/pointwise/pointwise.h"
+#include "reel/ops/reduce/reduce.h"
+#include "reel/ops/shape/view.h"
 
 namespace reel::testing {
 

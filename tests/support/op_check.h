@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "reel/autograd/gradcheck.h"
-#include "reel/autograd/ops.h"
 #include "reel/autograd/tape.h"
 #include "reel/autograd/tensor.h"
+#include "reel/ops/ops.h"
 
 /// An op as a function object, whatever else has its name: `check_unary(REEL_OP(abs), ...)`.
 #define REEL_OP(op) [](const auto&... operands) { return ::reel::op(operands...); }

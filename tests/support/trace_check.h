@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "reel/autograd/profiler.h"
+#include "reel/autograd/profiler/profiler.h"
 
 namespace reel::testing {
 

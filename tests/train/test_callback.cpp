@@ -5,8 +5,8 @@
 #include <cmath>
 #include <memory>
 
-#include "reel/autograd/ops.h"
 #include "reel/nn/nn.h"
+#include "reel/ops/ops.h"
 #include "reel/optim/optim.h"
 #include "reel/train/fit.h"
 

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "reel/autograd/ops.h"
 #include "reel/autograd/random.h"
 #include "reel/nn/nn.h"
+#include "reel/ops/ops.h"
 #include "reel/optim/optim.h"
 #include "reel/train/fit.h"
 #include "support/op_check.h"

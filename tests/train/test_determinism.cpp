@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include "reel/autograd/ops.h"
 #include "reel/autograd/random.h"
-#include "reel/autograd/threads.h"
+#include "reel/base/threads.h"
 #include "reel/nn/nn.h"
+#include "reel/ops/ops.h"
 #include "reel/optim/optim.h"
 
 using namespace reel;

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "reel/autograd/ops.h"
 #include "reel/autograd/random.h"
 #include "reel/datasets/data_loader.h"
 #include "reel/nn/nn.h"
+#include "reel/ops/ops.h"
 #include "reel/optim/optim.h"
 #include "reel/train/fit.h"
 

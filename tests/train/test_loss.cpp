@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "reel/autograd/ops.h"
 #include "reel/autograd/random.h"
 #include "reel/nn/nn.h"
+#include "reel/ops/ops.h"
 #include "reel/train/fit.h"
 
 using namespace reel;

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "reel/autograd/ops.h"
+#include "reel/ops/ops.h"
 #include "reel/train/metrics.h"
 
 using namespace reel;

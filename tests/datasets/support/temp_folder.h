@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "reel/autograd/error.h"
+#include "reel/base/error.h"
 
 namespace reel::testing {
 

@@ -1,0 +1,73 @@
+#include "reel/kernels/conv_cut.h"
+
+#include <algorithm>
+
+namespace reel::kernels {
+namespace {
+
+// Strips of rows are no thinner: both read what lies between two of them.
+constexpr Size least_rows = 4;
+
+Size divide_up(Size a, Size b) { return a >= 0 ? (a + b - 1) / b : -(-a / b); }
+
+/// Keeps these rows of the one image of `piece`; false where they are no convolution.
+bool keep_rows(ConvPiece& piece, Size in_first, Size in_end, Size out_first, Size out_end) {
+  ConvShape& s = piece.shape;
+  // Row o of the output reads the rows from o * stride - padding on.
+  const Size padding = s.padding_h + in_first - out_first * s.stride_h;
+  if (in_first >= in_end || out_first >= out_end || padding < 0 ||
+      padding > (s.kernel_h - 1) * s.dilation_h)
+    return false;
+  piece.x += in_first * s.in_w * s.in_channels;
+  piece.y += out_first * s.out_w * s.out_channels;
+  s.padding_h = padding;
+  s.in_h = in_end - in_first;
+  s.out_h = out_end - out_first;
+  return true;
+}
+
+/// Keeps the rows from `begin` to `end` of the output with what they read; or, for the gradient of
+/// the input, of the input with what reads them.
+bool keep_rows(ConvPiece& piece, ConvKind kind, Size begin, Size end) {
+  const ConvShape& s = piece.shape;
+  const Size reach = (s.kernel_h - 1) * s.dilation_h;
+  if (kind == ConvKind::input) {
+    return keep_rows(piece, begin, end,
+                     std::max<Size>(0, divide_up(begin + s.padding_h - reach, s.stride_h)),
+                     std::min(s.out_h, (end - 1 + s.padding_h) / s.stride_h + 1));
+  }
+  return keep_rows(piece, std::max<Size>(0, begin * s.stride_h - s.padding_h),
+                   std::min(s.in_h, (end - 1) * s.stride_h - s.padding_h + reach + 1), begin, end);
+}
+
+}  // namespace
+
+ConvCut::ConvCut(const ConvShape& s, ConvKind kind, Size wanted)
+    : shape_(s), kind_(kind), rows_(kind == ConvKind::input ? s.in_h : s.out_h) {
+  strips_ = std::max<Size>(1, std::min(wanted / s.batch, rows_ / least_rows));
+  for (Size strip = 0; strips_ > 1 && strip < strips_; ++strip) {
+    ConvPiece piece = images(0, 1);
+    if (!keep_strip(piece, strip)) strips_ = 1;
+  }
+  pieces_ = strips_ > 1 ? s.batch * strips_ : std::min(wanted, s.batch);
+}
+
+ConvPiece ConvCut::piece(Size i) const {
+  if (strips_ == 1) return images(i * shape_.batch / pieces_, (i + 1) * shape_.batch / pieces_);
+  ConvPiece piece = images(i / strips_, i / strips_ + 1);
+  keep_strip(piece, i % strips_);
+  return piece;
+}
+
+ConvPiece ConvCut::images(Size first, Size end) const {
+  ConvPiece piece{shape_, first * shape_.in_h * shape_.in_w * shape_.in_channels,
+                  first * shape_.out_h * shape_.out_w * shape_.out_channels};
+  piece.shape.batch = end - first;
+  return piece;
+}
+
+bool ConvCut::keep_strip(ConvPiece& piece, Size strip) const {
+  return keep_rows(piece, kind_, strip * rows_ / strips_, (strip + 1) * rows_ / strips_);
+}
+
+}  // namespace reel::kernels

@@ -1,0 +1,45 @@
+#pragma once
+
+// Internal: copying, casting, transposing and filling.
+
+#include <cstdint>
+
+#include "reel/base/dtype.h"
+#include "reel/base/shape.h"
+#include "reel/kernels/dispatch.h"
+#include "reel/kernels/loops.h"
+
+namespace reel::kernels {
+
+/// `to[c * to_stride + r] = from[r * from_stride + c]` for `rows` times `cols` elements.
+using Transpose = void (*)(void* to, Size to_stride, const void* from, Size from_stride, Size rows,
+                           Size cols);
+
+struct CopyTable {
+  Loop cast[6][6] = {};         // [to][from]
+  Loop scale_bytes = nullptr;   // float32 from uint8, times params[0]
+  Loop fill[3] = {};            // of items of 1, 4 and 8 bytes, from an operand with strides 0
+  Transpose transpose[3] = {};  // of items of 1, 4 and 8 bytes
+};
+
+REEL_DISPATCH_TABLE(CopyTable, copy_table)
+
+/// Copies `from` to `to`, converting as C does: to bool by "not zero", to integers towards zero. A
+/// floating-point number beyond an integer type becomes the nearest it has, and NaN 0.
+/// A broadcast `from` has strides 0. The two must not overlap unless they are the same.
+void copy(const Shape& shape, void* to, DType to_dtype, const Strides& to_strides, const void* from,
+          DType from_dtype, const Strides& from_strides);
+
+/// Sets every element to the one that `value`, of the same dtype, points at.
+void fill(const Shape& shape, void* to, DType dtype, const Strides& strides, const void* value);
+
+/// The same for `n` elements without gaps.
+void fill(Size n, void* to, DType dtype, const void* value);
+
+/// Converts one number.
+void convert(void* to, DType to_dtype, const void* from, DType from_dtype);
+
+/// `to[i] = from[i] * scale`: what turns bytes of images into floats. Contiguous.
+void scale_bytes(Size n, float* to, const std::uint8_t* from, float scale);
+
+}  // namespace reel::kernels

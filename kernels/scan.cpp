@@ -1,0 +1,60 @@
+#include "reel/kernels/scan.h"
+
+#include <algorithm>
+
+#include "reel/kernels/parallel.h"
+
+namespace reel::kernels {
+namespace {
+
+/// Neighbours: a chain of additions, carried in double so that long rows of floats keep their
+/// digits.
+template <class T>
+void scan_row(const T* x, Size n, bool reverse, T* out) {
+  using Total = std::conditional_t<std::is_same_v<T, float>, double, T>;
+  Total total{};
+  for (Size k = 0; k < n; ++k) {
+    const Size i = reverse ? n - 1 - k : k;
+    total += static_cast<Total>(x[i]);
+    out[i] = static_cast<T>(total);
+  }
+}
+
+/// Columns side by side: each row is the one before plus the next of x.
+template <class T>
+void scan_columns(const T* x, Size n, Size inner, bool reverse, T* out) {
+  const Size step = reverse ? -inner : inner;
+  const Size first = reverse ? (n - 1) * inner : 0;
+  std::copy_n(x + first, inner, out + first);
+  for (Size k = 1; k < n; ++k) {
+    const Size at = first + k * step;
+    const T* before = out + at - step;
+    for (Size j = 0; j < inner; ++j) out[at + j] = before[j] + x[at + j];
+  }
+}
+
+}  // namespace
+
+void cumsum(DType dtype, const void* x, Size outer, Size n, Size inner, bool reverse, void* out) {
+  if (outer * n * inner == 0) return;
+  const auto run = [&](auto zero) {
+    using T = decltype(zero);
+    parallel_for(outer, std::max<Size>(1, parallel_grain / (n * inner)), [&](Size begin, Size end) {
+      for (Size i = begin; i < end; ++i) {
+        const T* from = static_cast<const T*>(x) + i * n * inner;
+        T* to = static_cast<T*>(out) + i * n * inner;
+        inner == 1 ? scan_row(from, n, reverse, to) : scan_columns(from, n, inner, reverse, to);
+      }
+    });
+  };
+  switch (dtype) {
+    case float32:
+      return run(float{});
+    case float64:
+      return run(double{});
+    default:
+      return run(std::int64_t{});
+  }
+}
+
+}  // namespace reel::kernels

@@ -1,0 +1,294 @@
+#include "reel/ops/create/random.h"
+
+#include <cmath>
+#include <concepts>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+#include "reel/autograd/profiler/op_scope.h"
+#include "reel/autograd/tape.h"
+#include "reel/base/fail.h"
+#include "reel/kernels/random.h"
+#include "reel/ops/pointwise/inplace.h"
+#include "reel/ops/shape/view.h"
+#include "reel/ops/support/checks.h"
+
+namespace reel {
+namespace {
+
+template <class T>
+constexpr Size per_group = std::same_as<T, float> ? kernels::group_words : kernels::group_longs;
+
+kernels::RandomStream take(Generator& generator, Size n, Size numbers_per_group) {
+  const Generator::State at = generator.take(kernels::blocks_for(n, numbers_per_group));
+  return {at.seed, at.offset};
+}
+
+const Tensor& finish(const Tensor& made, const TensorOptions& options) {
+  if (options.requires_grad) made.requires_grad_();
+  return made;
+}
+
+/// Fills dense memory in the order in which it lies.
+void fill_uniform(const Tensor& out, double low, double high, Generator& generator) {
+  with_floating(out.dtype(), [&]<class T>(T) {
+    kernels::uniform(take(generator, out.numel(), per_group<T>), out.numel(), out.data_ptr<T>(),
+                     low, high);
+  });
+}
+
+void fill_normal(const Tensor& out, double mean, double std, Generator& generator) {
+  with_floating(out.dtype(), [&]<class T>(T) {
+    kernels::normal(take(generator, out.numel(), kernels::group_longs), out.numel(),
+                    out.data_ptr<T>(), mean, std);
+  });
+}
+
+/// Throws unless the dtype holds every integer from `least` to `most`.
+void check_holds(const char* op, DType dtype, Size least, Size most) {
+  const auto [low, high] = with_dtype(dtype, []<class T>(T) {
+    using Limits = std::numeric_limits<T>;
+    if constexpr (std::floating_point<T>) {
+      constexpr Size whole = Size{1} << Limits::digits;
+      return std::pair{-whole, whole};
+    } else {
+      return std::pair<Size, Size>{Limits::min(), Limits::max()};
+    }
+  });
+  check(least >= low && most <= high, op,
+        "expected integers that {} holds, in [{}, {}], got {} to {}", dtype, low, high, least,
+        most);
+}
+
+Tensor make_randint(const Shape& shape, Size low, Size high, DType dtype, Generator& generator) {
+  const detail::OpScope scope("randint");
+  check(low < high, "randint", "expected low < high, got low {} and high {}", low, high);
+  check_holds("randint", dtype, low, high - 1);
+  const auto range = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
+  const Tensor made = empty(shape, {.dtype = int64});
+  auto* numbers = reinterpret_cast<std::uint64_t*>(made.data_ptr<std::int64_t>());
+  kernels::random_longs(take(generator, made.numel(), kernels::group_longs), made.numel(), numbers);
+  for (Size i = 0; i < made.numel(); ++i) {
+    numbers[i] = static_cast<std::uint64_t>(low) + kernels::below(numbers[i], range);
+  }
+  return made.to(dtype);
+}
+
+void check_normal(const char* op, double mean, double std) {
+  detail::check_finite(op, "mean", mean);
+  detail::check_not_negative(op, "standard deviation", std);
+}
+
+void check_floating(const char* op, DType dtype) {
+  check(is_floating(dtype), op, "expected a floating-point dtype, got {}", dtype);
+}
+
+/// Checks that `x` may be overwritten, and calls `fill` on it, or on a dense stand-in copied to it.
+template <class Fill>
+const Tensor& fill_in_place(const char* op, const Tensor& x, const Fill& fill) {
+  const detail::OpScope scope(op, x);
+  check_floating(op, x.dtype());
+  detail::check_in_place(op, x);
+  if (detail::is_dense(x.shape(), x.strides())) {
+    fill(x);
+    detail::bump_version(x);
+  } else {
+    const Tensor dense = empty(x.shape(), {.dtype = x.dtype()});
+    fill(dense);
+    x.copy_(dense);
+  }
+  return x;
+}
+
+template <class Fill>
+Tensor make(const char* op, const Shape& shape, const TensorOptions& options, const Fill& fill) {
+  const detail::OpScope scope(op);
+  const Tensor made = empty(shape, {.dtype = options.dtype});
+  check_floating(op, made.dtype());
+  fill(made);
+  return finish(made, options);
+}
+
+TensorOptions options_like(const Tensor& like, TensorOptions options) {
+  if (!options.dtype) options.dtype = like.dtype();
+  return options;
+}
+
+/// Dropout with the numbers from `at` on, element by element in the memory order of `strides`.
+/// Linear in x, so that it is its own derivative.
+Tensor dropout_at(const Tensor& x, double p, kernels::RandomStream at, const Strides& strides) {
+  const detail::OpScope scope("dropout", x);
+  Tensor dense = x;
+  if (x.strides() != strides) {
+    dense = detail::empty_strided(x.shape(), strides, x.dtype());
+    dense.copy_(x.detach());
+  }
+  Tensor out = detail::empty_strided(x.shape(), strides, x.dtype());
+  with_floating(x.dtype(), [&]<class T>(T) {
+    if (p == 1) {
+      std::fill_n(out.data_ptr<T>(), out.numel(), T{0});
+    } else {
+      kernels::dropout(at, x.numel(), dense.data_ptr<T>(), out.data_ptr<T>(), p, 1 / (1 - p));
+    }
+  });
+  return record("dropout", std::move(out),
+                wrt(x, [=](const Tensor& dy) { return dropout_at(dy, p, at, strides); }));
+}
+
+}  // namespace
+
+Tensor rand(const Shape& shape, const TensorOptions& options) {
+  return rand(shape, default_generator(), options);
+}
+
+Tensor rand(const Shape& shape, Generator& generator, const TensorOptions& options) {
+  return make("rand", shape, options,
+              [&](const Tensor& out) { fill_uniform(out, 0, 1, generator); });
+}
+
+Tensor randn(const Shape& shape, const TensorOptions& options) {
+  return randn(shape, default_generator(), options);
+}
+
+Tensor randn(const Shape& shape, Generator& generator, const TensorOptions& options) {
+  return make("randn", shape, options,
+              [&](const Tensor& out) { fill_normal(out, 0, 1, generator); });
+}
+
+Tensor normal(double mean, double std, const Shape& shape, const TensorOptions& options) {
+  return normal(mean, std, shape, default_generator(), options);
+}
+
+Tensor normal(double mean, double std, const Shape& shape, Generator& generator,
+              const TensorOptions& options) {
+  check_normal("normal", mean, std);
+  return make("normal", shape, options,
+              [&](const Tensor& out) { fill_normal(out, mean, std, generator); });
+}
+
+Tensor randint(Size high, const Shape& shape, const TensorOptions& options) {
+  return randint(0, high, shape, default_generator(), options);
+}
+
+Tensor randint(Size high, const Shape& shape, Generator& generator, const TensorOptions& options) {
+  return randint(0, high, shape, generator, options);
+}
+
+Tensor randint(Size low, Size high, const Shape& shape, const TensorOptions& options) {
+  return randint(low, high, shape, default_generator(), options);
+}
+
+Tensor randint(Size low, Size high, const Shape& shape, Generator& generator,
+               const TensorOptions& options) {
+  return finish(make_randint(shape, low, high, options.dtype.value_or(int64), generator), options);
+}
+
+Tensor randperm(Size n, const TensorOptions& options) {
+  return randperm(n, default_generator(), options);
+}
+
+Tensor randperm(Size n, Generator& generator, const TensorOptions& options) {
+  const detail::OpScope scope("randperm");
+  check(n >= 0, "randperm", "expected n of 0 or more, got {}", n);
+  if (n > 0) check_holds("randperm", options.dtype.value_or(int64), 0, n - 1);
+  const Tensor made = empty(n, {.dtype = options.dtype.value_or(int64)});
+  std::vector<std::uint64_t> bits(static_cast<std::size_t>(n));
+  kernels::random_longs(take(generator, n, kernels::group_longs), n, bits.data());
+  with_dtype(made.dtype(), [&]<class T>(T) {
+    T* out = made.data_ptr<T>();
+    for (Size i = 0; i < n; ++i) out[i] = static_cast<T>(i);
+    for (Size left = n; left > 1; --left) {  // Fisher and Yates
+      const auto pick = kernels::below(bits[static_cast<std::size_t>(left - 1)],
+                                       static_cast<std::uint64_t>(left));
+      std::swap(out[left - 1], out[pick]);
+    }
+  });
+  return finish(made, options);
+}
+
+Tensor bernoulli(const Tensor& probabilities) {
+  return bernoulli(probabilities, default_generator());
+}
+
+Tensor bernoulli(const Tensor& probabilities, Generator& generator) {
+  const detail::OpScope scope("bernoulli", probabilities);
+  detail::check_defined("bernoulli", "probabilities", probabilities);
+  check_floating("bernoulli", probabilities.dtype());
+  const Tensor p = probabilities.detach().contiguous();
+  const Tensor numbers = empty(p.shape(), {.dtype = float64});
+  fill_uniform(numbers, 0, 1, generator);
+  const Tensor out = empty(p.shape(), {.dtype = p.dtype()});
+  with_floating(p.dtype(), [&]<class T>(T) {
+    for (Size i = 0; i < p.numel(); ++i) {
+      const T probability = p.data_ptr<T>()[i];
+      check(probability >= 0 && probability <= 1, "bernoulli",
+            "expected probabilities in [0, 1], got {}", probability);
+      out.data_ptr<T>()[i] = numbers.data_ptr<double>()[i] < probability ? T{1} : T{0};
+    }
+  });
+  return out;
+}
+
+Tensor rand_like(const Tensor& like, const TensorOptions& options) {
+  return rand_like(like, default_generator(), options);
+}
+
+Tensor rand_like(const Tensor& like, Generator& generator, const TensorOptions& options) {
+  return rand(like.shape(), generator, options_like(like, options));
+}
+
+Tensor randn_like(const Tensor& like, const TensorOptions& options) {
+  return randn_like(like, default_generator(), options);
+}
+
+Tensor randn_like(const Tensor& like, Generator& generator, const TensorOptions& options) {
+  return randn(like.shape(), generator, options_like(like, options));
+}
+
+Tensor randint_like(const Tensor& like, Size low, Size high, const TensorOptions& options) {
+  return randint_like(like, low, high, default_generator(), options);
+}
+
+Tensor randint_like(const Tensor& like, Size low, Size high, Generator& generator,
+                    const TensorOptions& options) {
+  return randint(low, high, like.shape(), generator, options_like(like, options));
+}
+
+Tensor dropout(const Tensor& x, double p, bool training) {
+  return dropout(x, p, training, default_generator());
+}
+
+Tensor dropout(const Tensor& x, double p, bool training, Generator& generator) {
+  detail::check_between("dropout", "p", p, 0, 1);
+  check_floating("dropout", detail::check_defined("dropout", "input", x).dtype());
+  if (!training || p == 0) return x;
+  const Strides strides = detail::is_dense(x.shape(), x.strides())
+                              ? x.strides()
+                              : detail::contiguous_strides(x.shape());
+  return dropout_at(x, p, take(generator, x.numel(), kernels::group_words), strides);
+}
+
+const Tensor& Tensor::uniform_(double low, double high) const {
+  return uniform_(low, high, default_generator());
+}
+
+const Tensor& Tensor::uniform_(double low, double high, Generator& generator) const {
+  reel::check(low <= high, "uniform_", "expected low <= high, got {} and {}", low, high);
+  reel::check(std::isfinite(high - low), "uniform_", "expected a finite range, got {} to {}", low,
+              high);
+  return fill_in_place("uniform_", *this,
+                       [&](const Tensor& out) { fill_uniform(out, low, high, generator); });
+}
+
+const Tensor& Tensor::normal_(double mean, double std) const {
+  return normal_(mean, std, default_generator());
+}
+
+const Tensor& Tensor::normal_(double mean, double std, Generator& generator) const {
+  check_normal("normal_", mean, std);
+  return fill_in_place("normal_", *this,
+                       [&](const Tensor& out) { fill_normal(out, mean, std, generator); });
+}
+
+}  // namespace reel

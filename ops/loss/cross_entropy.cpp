@@ -1,0 +1,125 @@
+#include "reel/autograd/profiler/op_scope.h"
+#include "reel/autograd/tape.h"
+#include "reel/kernels/reduce.h"
+#include "reel/kernels/softmax.h"
+#include "reel/ops/create/create.h"
+#include "reel/ops/index/index.h"
+#include "reel/ops/loss/classes.h"
+#include "reel/ops/loss/softmax.h"
+#include "reel/ops/pointwise/pointwise.h"
+#include "reel/ops/reduce/reduce.h"
+#include "reel/ops/shape/view.h"
+#include "reel/ops/support/checks.h"
+
+namespace reel {
+namespace {
+
+constexpr OpName op = "cross_entropy";
+
+/// The tensors of one loss: logits `[rows, classes]` and targets `[rows]`, contiguous.
+struct Rows {
+  Tensor logits;
+  Tensor targets;
+  Tensor weight;  // in the logits' dtype, or undefined
+  Size ignore_index;
+  double label_smoothing;
+
+  kernels::CrossEntropy problem() const {
+    return {.dtype = logits.dtype(),
+            .x = logits.impl().data,
+            .targets = targets.data_ptr<Size>(),
+            .weight = weight.defined() ? weight.impl().data : nullptr,
+            .rows = logits.size(0),
+            .classes = logits.size(1),
+            .ignore_index = ignore_index,
+            .label_smoothing = label_smoothing};
+  }
+};
+
+/// What the probabilities should be, each row times the weight of its loss: `[rows, classes]`.
+Tensor wanted_probabilities(const Rows& rows) {
+  const NoGradGuard no_grad;
+  const DType dtype = rows.logits.dtype();
+  const Size classes = rows.logits.size(1);
+  const Tensor counts = rows.targets != rows.ignore_index;
+  const Tensor index = unsqueeze(where(counts, rows.targets, 0), 1);
+  const Tensor weight = rows.weight.defined() ? rows.weight : ones(classes, {.dtype = dtype});
+  const Tensor hard = scatter_add(zeros(rows.logits.shape(), {.dtype = dtype}), 1, index,
+                                  ones(index.shape(), {.dtype = dtype}));
+  const double spread = rows.label_smoothing / static_cast<double>(classes);
+  return unsqueeze(counts, 1).to(dtype) * weight * (hard * (1 - rows.label_smoothing) + spread);
+}
+
+/// d(loss)/d(logits), `scale` being what the reduction multiplied all losses with. `dy` holds a
+/// value per row, or one for all.
+Tensor cross_entropy_backward(const Tensor& dy, const Rows& rows, const Tensor& logsumexp,
+                              double scale) {
+  if (recording(dy, rows.logits)) {
+    const Tensor wanted = wanted_probabilities(rows);
+    const Tensor by_row = dy.dim() == 0 ? dy : unsqueeze(dy, 1);
+    return (softmax(rows.logits, 1) * sum(wanted, 1, true) - wanted) * (by_row * scale);
+  }
+  const Tensor gradient = dy.contiguous();
+  Tensor dx = empty(rows.logits.shape(), {.dtype = rows.logits.dtype()});
+  kernels::cross_entropy_backward(rows.problem(), logsumexp.impl().data, gradient.impl().data,
+                                  dy.dim() == 1, scale, dx.impl().data);
+  return dx;
+}
+
+Tensor cross_entropy_rows(const Rows& rows, LossReduction reduction) {
+  const kernels::CrossEntropy problem = rows.problem();
+  const Size bad = kernels::find_bad_target(problem);
+  if (bad >= 0) [[unlikely]] {
+    detail::wrong_class(op, problem.classes, problem.targets[bad], rows.targets, rows.ignore_index);
+  }
+  const DType dtype = rows.logits.dtype();
+  Tensor out = empty(problem.rows, {.dtype = dtype});
+  const Tensor logsumexp = empty(problem.rows, {.dtype = dtype});
+  kernels::cross_entropy(problem, out.impl().data, logsumexp.impl().data);
+
+  double scale = 1;
+  if (reduction != LossReduction::none) {
+    if (reduction == LossReduction::mean) scale = 1 / kernels::cross_entropy_weight(problem);
+    const Tensor losses = std::exchange(out, empty({}, {.dtype = dtype}));
+    kernels::reduce(kernels::Reduction::sum, dtype, losses.impl().data, losses.shape(),
+                    losses.strides(), 1, out.impl().data, {.scale = scale});
+  }
+  return record(
+      op, std::move(out),
+      wrt(rows.logits, [logits = save(rows.logits), targets = save(rows.targets),
+                        weight = save(rows.weight), ignore_index = rows.ignore_index,
+                        smoothing = rows.label_smoothing, logsumexp, scale](const Tensor& dy) {
+        const Rows saved{logits, targets, weight, ignore_index, smoothing};
+        return cross_entropy_backward(dy, saved, logsumexp, scale);
+      }));
+}
+
+}  // namespace
+
+Tensor cross_entropy_logits(const Tensor& logits, const Tensor& targets,
+                            const CrossEntropyLogitsOptions& options) {
+  const detail::OpScope scope(op, logits, targets);
+  detail::check_classes(op, logits, targets, options.weight);
+  detail::check_between(op, "label_smoothing", options.label_smoothing, 0, 1);
+  const Size rank = logits.dim();
+  Tensor matrix = logits;
+  if (rank > 2) {
+    Dims classes_last;
+    for (Size i = 0; i < rank; ++i) {
+      if (i != 1) classes_last.push_back(i);
+    }
+    classes_last.push_back(1);
+    matrix = permute(logits, classes_last);
+  }
+  if (rank != 2) matrix = reshape(matrix, {targets.numel(), logits.size(rank == 1 ? 0 : 1)});
+  const Tensor index = targets.to(int64).contiguous();
+  const Rows rows{
+      matrix.contiguous(), rank == 2 ? index : flatten(index),
+      options.weight.defined() ? options.weight.detach().to(logits.dtype()).contiguous() : Tensor(),
+      options.ignore_index, options.label_smoothing};
+  const Tensor loss = cross_entropy_rows(rows, options.reduction);
+  return options.reduction == LossReduction::none && rank != 2 ? reshape(loss, targets.shape())
+                                                               : loss;
+}
+
+}  // namespace reel

@@ -1,0 +1,66 @@
+#include "reel/ops/loss/softmax.h"
+
+#include "reel/autograd/profiler/op_scope.h"
+#include "reel/autograd/tape.h"
+#include "reel/base/fail.h"
+#include "reel/kernels/softmax.h"
+#include "reel/ops/pointwise/pointwise.h"
+#include "reel/ops/reduce/reduce.h"
+#include "reel/ops/reduce/reduced.h"
+#include "reel/ops/shape/view.h"
+#include "reel/ops/support/checks.h"
+
+namespace reel {
+namespace {
+
+/// A dense tensor's memory cut at `dim`.
+kernels::SoftmaxLayout layout_of(const Tensor& x, Size dim) {
+  const Size n = x.dim() == 0 ? 1 : x.shape()[dim];
+  if (x.numel() == 0) return {0, n, 1};
+  const Size inner = n == 1 ? 1 : x.strides()[dim];
+  return {x.numel() / (n * inner), n, inner};
+}
+
+/// `x` with the elements of `like`, which is dense, in the same places of memory.
+Tensor in_order_of(const Tensor& x, const Tensor& like) {
+  if (x.strides() == like.strides()) return x;
+  const NoGradGuard no_grad;
+  Tensor copy = detail::empty_strided(like.shape(), like.strides(), x.dtype());
+  copy.copy_(x);
+  return copy;
+}
+
+Tensor softmax_backward(const Tensor& dy, const Tensor& y, Size dim, bool log) {
+  if (recording(dy, y)) {
+    return log ? dy - exp(y) * sum(dy, dim, true) : y * (dy - sum(dy * y, dim, true));
+  }
+  const Tensor gradient = in_order_of(dy, y);
+  Tensor dx = detail::empty_strided(y.shape(), y.strides(), y.dtype());
+  kernels::softmax_backward(y.dtype(), y.impl().data, gradient.impl().data, layout_of(y, dim), log,
+                            dx.impl().data);
+  return dx;
+}
+
+Tensor softmax(OpName op, const Tensor& x, Size dim, bool log) {
+  const detail::OpScope scope(op, x);
+  detail::check_floating(op, x);
+  const Size along = detail::wrap_dim(op, dim, x.dim());
+  const Tensor source = detail::is_dense(x.shape(), x.strides())
+                            ? detail::alias(x, x.shape(), x.strides())
+                            : x.detach().contiguous();
+  Tensor out = detail::empty_strided(x.shape(), source.strides(), x.dtype());
+  kernels::softmax(x.dtype(), source.impl().data, layout_of(source, along), log, out.impl().data);
+  return record(op, std::move(out), wrt(x, [along, log](const Tensor& dy, const Tensor& y) {
+                  return softmax_backward(dy, y, along, log);
+                }));
+}
+
+}  // namespace
+
+Tensor softmax(const Tensor& x, Size dim) { return softmax("softmax", x, dim, false); }
+Tensor log_softmax(const Tensor& x, Size dim) { return softmax("log_softmax", x, dim, true); }
+
+Tensor Tensor::softmax(Size dim) const { return reel::softmax(*this, dim); }
+Tensor Tensor::log_softmax(Size dim) const { return reel::log_softmax(*this, dim); }
+
+}  // namespace reel

@@ -1,0 +1,263 @@
+#include "reel/ops/matmul/matmul.h"
+#include "reel/base/detail/broadcast.h"
+
+#include <optional>
+#include <string>
+
+#include "reel/autograd/profiler/op_scope.h"
+#include "reel/autograd/tape.h"
+#include "reel/base/fail.h"
+#include "reel/kernels/gemm.h"
+#include "reel/ops/pointwise/pointwise.h"
+#include "reel/ops/pointwise/pointwise_backward.h"
+#include "reel/ops/reduce/reduce.h"
+#include "reel/ops/shape/view.h"
+#include "reel/ops/support/checks.h"
+#include "reel/ops/support/promote.h"
+
+namespace reel {
+namespace {
+
+using kernels::Matrix;
+
+void check_dtypes(const char* op, const Tensor& a, const Tensor& b) {
+  detail::check_one_dtype(op, "a", a, "b", b);
+  check(a.dtype() != bool_, op, "expected a dtype of numbers, got bool");
+}
+
+void check_rank(const char* op, const Tensor& x, Size rank) {
+  detail::check_defined(op, "input", x);
+  check(x.dim() == rank, op, "expected a tensor with {} dimension{}, got shape {}", rank,
+        rank == 1 ? "" : "s", x.shape());
+}
+
+/// How to make rows of `size` numbers of `x`, where its last dimensions hold as many.
+std::string help_with_rows(const char* name, const Shape& x, Size size) {
+  for (Size dim = 1; dim < x.size(); ++dim) {
+    if (Shape(x.begin() + dim, x.end()).numel() == size) {
+      return fmt::format("\nhelp: {}.flatten({})", name, dim);
+    }
+  }
+  if (x.size() < 2 || x.numel() != size) return "";
+  return fmt::format("\nhelp: for one sample {}.unsqueeze(0).flatten(1)", name);
+}
+
+void check_inner(const char* op, const Tensor& a, const Tensor& b, Size k, Size other) {
+  check(k == other, op, "expected inner sizes to be equal, got shapes {} and {}{}", a.shape(),
+        b.shape(), help_with_rows("a", a.shape(), other));
+}
+
+void check_matrices(const char* op, const Tensor& a, const Tensor& b) {
+  check_rank(op, a, 2);
+  check_rank(op, b, 2);
+  check_dtypes(op, a, b);
+  check_inner(op, a, b, a.shape()[1], b.shape()[0]);
+}
+
+/// The tensor itself if its last two dimensions are a matrix that products can read, else a copy.
+Tensor readable(const Tensor& x) {
+  const Size d = x.dim();
+  if (kernels::gemm_reads(x.shape()[d - 2], x.shape()[d - 1], x.strides()[d - 2],
+                          x.strides()[d - 1])) {
+    return x;
+  }
+  const NoGradGuard no_grad;
+  return contiguous(x);
+}
+
+Matrix matrix(const Tensor& x) {
+  return {x.impl().data, x.strides()[x.dim() - 2], x.strides()[x.dim() - 1]};
+}
+
+Shape batch_shape(const Tensor& a, const Tensor& b) {
+  const std::optional<Shape> batch = detail::try_broadcast(
+      Shape(a.shape().begin(), a.shape().end() - 2), Shape(b.shape().begin(), b.shape().end() - 2));
+  check(batch.has_value(), "matmul",
+        "expected batches that broadcast together, got shapes {} and {}", a.shape(), b.shape());
+  return *batch;
+}
+
+/// The strides of the dimensions before the matrix, 0 where `batch` repeats them.
+Strides batch_strides(const Tensor& x, const Shape& batch) {
+  Strides strides = Shape::repeat(batch.size(), 0);
+  const Size missing = batch.size() - (x.dim() - 2);
+  for (Size i = missing; i < batch.size(); ++i) {
+    if (x.shape()[i - missing] != 1) strides[i] = x.strides()[i - missing];
+  }
+  return strides;
+}
+
+Tensor matrix_product(const Tensor& a_given, const Tensor& b_given) {
+  const Size m = a_given.shape()[0], k = a_given.shape()[1], n = b_given.shape()[1];
+  const Tensor out = empty({m, n}, {.dtype = a_given.dtype()});
+  const Tensor a = readable(a_given), b = readable(b_given);
+  kernels::gemm(out.dtype(), m, n, k, matrix(a), matrix(b), out.impl().data);
+  return out;
+}
+
+/// The product of tensors with at least two dimensions each, outside the tape.
+Tensor product(const Tensor& a_given, const Tensor& b_given) {
+  if (a_given.dim() == 2 && b_given.dim() == 2) return matrix_product(a_given, b_given);
+  const Shape batch = batch_shape(a_given, b_given);
+  const Size m = a_given.shape()[a_given.dim() - 2], n = b_given.shape().back();
+  const Size k = a_given.shape().back();
+  Shape shape = batch;
+  shape.push_back(m);
+  shape.push_back(n);
+  const Tensor out = empty(shape, {.dtype = a_given.dtype()});
+  if (out.numel() == 0) return out;
+  const Tensor a = readable(a_given), b = readable(b_given);
+  void* to = out.impl().data;
+  if (b.dim() == 2 && a.is_contiguous()) {  // one matrix with more rows
+    kernels::gemm(out.dtype(), batch.numel() * m, n, k, {a.impl().data, k, 1}, matrix(b), to);
+  } else {
+    kernels::batched_gemm(out.dtype(), batch, m, n, k, matrix(a), batch_strides(a, batch),
+                          matrix(b), batch_strides(b, batch), to);
+  }
+  return out;
+}
+
+Size leading(const Tensor& x) {
+  Size rows = 1;
+  for (Size i = 0; i + 1 < x.dim(); ++i) rows *= x.shape()[i];
+  return rows;
+}
+
+Tensor as_rows(const Tensor& x) {
+  return x.dim() == 2 ? x : reshape(x, {leading(x), x.shape().back()});
+}
+
+Tensor multiply(OpName name, const Tensor& a, const Tensor& b) {
+  const detail::OpScope scope(name, a, b);
+  return record(
+      name, product(a, b),
+      wrt(a, [b = save(b)](const Tensor& dy) { return matmul(dy, transpose(b, -2, -1)); }),
+      wrt(b, [a = save(a), rank = b.dim()](const Tensor& dy) {
+        // A matrix that served a whole batch: the sum over the batch is part of the product.
+        if (rank == 2 && dy.numel() > 0) return mm(t(as_rows(a)), as_rows(dy));
+        return matmul(transpose(a, -2, -1), dy);
+      }));
+}
+
+struct LinearSizes {
+  Size rows, in, out;
+};
+
+LinearSizes check_linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  detail::check_defined("linear", "input", x);
+  detail::check_defined("linear", "weight", weight);
+  check(x.dim() >= 1 && weight.dim() == 2, "linear",
+        "expected input [.., in] and weight [out, in], got {} and {}", x.shape(), weight.shape());
+  detail::check_one_dtype("linear", "input", x, "weight", weight);
+  check(x.dtype() != bool_, "linear", "expected a dtype of numbers, got bool");
+  const Size out = weight.shape()[0], in = weight.shape()[1];
+  check(x.shape().back() == in, "linear",
+        "expected input of shape [.., {}] to match weight {}, got {}{}", in, weight.shape(),
+        x.shape(), help_with_rows("x", x.shape(), in));
+  if (bias.defined()) {
+    detail::check_one_dtype("linear", "bias", bias, "input", x);
+    check(bias.shape() == Shape{out}, "linear",
+          "expected bias of shape [{}] to match weight {}, got {}", out, weight.shape(),
+          bias.shape());
+  }
+  return {leading(x), in, out};
+}
+
+Tensor linear_forward(const Tensor& x_given, const Tensor& weight, const Tensor& bias, bool relu) {
+  const LinearSizes s = check_linear(x_given, weight, bias);
+  Shape shape = x_given.shape();
+  shape.back() = s.out;
+  const Tensor out = empty(shape, {.dtype = x_given.dtype()});
+  const NoGradGuard no_grad;
+  const Tensor x = x_given.dim() == 2 ? readable(x_given) : contiguous(x_given);
+  const Tensor w = readable(weight);
+  const Tensor b = bias.defined() ? contiguous(bias) : bias;
+  const Matrix rows = x.dim() == 2 ? matrix(x) : Matrix{x.impl().data, s.in, 1};
+  kernels::gemm(out.dtype(), s.rows, s.out, s.in, rows,
+                Matrix{w.impl().data, w.strides()[1], w.strides()[0]}, out.impl().data,
+                {.bias = b.defined() ? b.impl().data : nullptr, .relu = relu});
+  return out;
+}
+
+Tensor weight_gradient(const Tensor& x, const Tensor& dy) { return mm(t(as_rows(dy)), as_rows(x)); }
+
+Tensor bias_gradient(const Tensor& dy) { return dy.dim() == 1 ? dy : sum(as_rows(dy), 0); }
+
+}  // namespace
+
+Tensor matmul(const Tensor& a, const Tensor& b) {
+  detail::check_defined("matmul", "a", a);
+  detail::check_defined("matmul", "b", b);
+  check(a.dim() >= 1 && b.dim() >= 1, "matmul",
+        "expected tensors with at least 1 dimension, got shapes {} and {}", a.shape(), b.shape());
+  check_dtypes("matmul", a, b);
+  check_inner("matmul", a, b, a.shape().back(),
+              b.dim() == 1 ? b.shape()[0] : b.shape()[b.dim() - 2]);
+  if (a.dim() >= 2 && b.dim() >= 2) return multiply("matmul", a, b);
+  const Tensor product =
+      multiply("matmul", a.dim() == 1 ? unsqueeze(a, 0) : a, b.dim() == 1 ? unsqueeze(b, 1) : b);
+  const Tensor no_column = b.dim() == 1 ? squeeze(product, -1) : product;
+  return a.dim() == 1 ? squeeze(no_column, b.dim() == 1 ? -1 : -2) : no_column;
+}
+
+Tensor mm(const Tensor& a, const Tensor& b) {
+  check_matrices("mm", a, b);
+  return multiply("mm", a, b);
+}
+
+Tensor bmm(const Tensor& a, const Tensor& b) {
+  check_rank("bmm", a, 3);
+  check_rank("bmm", b, 3);
+  check_dtypes("bmm", a, b);
+  check(a.shape()[0] == b.shape()[0], "bmm", "expected batches of one size, got shapes {} and {}",
+        a.shape(), b.shape());
+  check_inner("bmm", a, b, a.shape()[2], b.shape()[1]);
+  return multiply("bmm", a, b);
+}
+
+Tensor dot(const Tensor& a, const Tensor& b) {
+  check_rank("dot", a, 1);
+  check_rank("dot", b, 1);
+  check_dtypes("dot", a, b);
+  check_inner("dot", a, b, a.shape()[0], b.shape()[0]);
+  return matmul(a, b);
+}
+
+Tensor outer(const Tensor& a, const Tensor& b) {
+  check_rank("outer", a, 1);
+  check_rank("outer", b, 1);
+  return mul(unsqueeze(a, 1), b);
+}
+
+Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const AddmmOptions& options) {
+  check_matrices("addmm", a, b);
+  const Tensor product = multiply("mm", a, b);
+  return add(options.beta == 1 ? input : mul(input, options.beta),
+             options.alpha == 1 ? product : mul(product, options.alpha));
+}
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  const detail::OpScope scope("linear", x, weight, bias);
+  Tensor out = linear_forward(x, weight, bias, false);
+  return record("linear", std::move(out),
+                wrt(x, [w = save(weight)](const Tensor& dy) { return matmul(dy, w()); }),
+                wrt(weight, [x = save(x)](const Tensor& dy) { return weight_gradient(x, dy); }),
+                wrt(bias, [](const Tensor& dy) { return bias_gradient(dy); }));
+}
+
+Tensor detail::linear_relu(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  const detail::OpScope scope("linear_relu", x, weight, bias);
+  Tensor out = linear_forward(x, weight, bias, true);
+  return record(
+      "linear_relu", std::move(out), inputs(x, weight, bias),
+      [x = save(x), w = save(weight)](const Tensor& dy, const Tensor& y, const Needs& needs) {
+        const Tensor dz = detail::relu_backward(dy, y);
+        return Gradients{needs[0] ? matmul(dz, w()) : Tensor(),
+                         needs[1] ? weight_gradient(x, dz) : Tensor(),
+                         needs[2] ? bias_gradient(dz) : Tensor()};
+      });
+}
+
+Tensor Tensor::matmul(const Tensor& other) const { return reel::matmul(*this, other); }
+
+}  // namespace reel
