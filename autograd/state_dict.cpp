@@ -4,10 +4,13 @@
 
 #include "reel/base/fail.h"
 
-namespace reel::nn {
+namespace reel {
 
 StateDict::StateDict(std::initializer_list<std::pair<std::string, Tensor>> entries) {
-  for (const auto& [name, tensor] : entries) (*this)[name] = tensor;
+  for (const auto& [name, tensor] : entries) {
+    check(!contains(name), "StateDict", "expected each name once, got \"{}\" twice", name);
+    entries_.emplace_back(name, tensor);
+  }
 }
 
 NamedTensors::const_iterator StateDict::find(std::string_view name) const {
@@ -40,4 +43,4 @@ bool StateDict::erase(std::string_view name) {
   return true;
 }
 
-}  // namespace reel::nn
+}  // namespace reel

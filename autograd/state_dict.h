@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -7,12 +8,13 @@
 
 #include "reel/autograd/tensor.h"
 
-namespace reel::nn {
+namespace reel {
 
 /// Tensors under their names, in order of declaration: `"fc1.weight"` -> `[out, in]`.
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
-/// What a checkpoint holds: an ordered map from names to tensors, under PyTorch's keys.
+/// What a checkpoint holds: an ordered map from names to tensors, under PyTorch's keys. Modules and
+/// optimizers give and take it.
 ///
 /// **Example**
 /// ```cpp
@@ -21,6 +23,7 @@ using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 class REEL_API StateDict {
  public:
   StateDict() = default;
+  /// Throws `[StateDict] expected each name once, got "fc1.weight" twice`.
   StateDict(std::initializer_list<std::pair<std::string, Tensor>> entries);
 
   /// The tensor under `name`; an undefined one is added where there is none.
@@ -41,4 +44,4 @@ class REEL_API StateDict {
   NamedTensors entries_;
 };
 
-}  // namespace reel::nn
+}  // namespace reel

@@ -45,16 +45,15 @@ std::string option_key(Size group, const char* option) {
 class Entries {
  public:
   Entries(const StateDict& state, const char* optimizer) : state_(state), optimizer_(optimizer) {
-    for (std::size_t i = 0; i < state.size(); ++i) places_.emplace(state[i].first, i);
-    taken_.resize(state.size());
+    for (const auto& entry : state) left_.emplace(entry.first, &entry.second);
   }
 
   /// Null unless the state has it.
   const Tensor* find(const std::string& key, const Shape& shape) {
-    const auto place = places_.find(key);
-    if (place == places_.end()) return nullptr;
-    taken_[place->second] = true;
-    const Tensor& tensor = state_[place->second].second;
+    const auto entry = left_.find(key);
+    if (entry == left_.end()) return nullptr;
+    const Tensor& tensor = *entry->second;
+    left_.erase(entry);
     check(tensor.defined(), op, "expected a tensor as \"{}\", got an undefined one", key);
     check(tensor.shape() == shape, op, "expected \"{}\" of shape {}, got {}", key, shape,
           tensor.shape());
@@ -69,14 +68,14 @@ class Entries {
 
   /// Throws when some entry was not taken.
   void finish(std::size_t parameters) const {
-    const auto rest = std::find(taken_.begin(), taken_.end(), false);
-    if (rest == taken_.end()) return;
-    const auto more = std::count(rest, taken_.end(), false) - 1;
+    if (left_.empty()) return;
+    const auto first = std::find_if(state_.begin(), state_.end(),
+                                    [&](const auto& entry) { return left_.contains(entry.first); });
     fail(op,
          "expected only entries of {} with {} parameters, got also \"{}\"{}\n"
          "help: give the optimizer the same groups in the same order as when it was saved",
-         optimizer_, parameters, state_[static_cast<std::size_t>(rest - taken_.begin())].first,
-         more > 0 ? fmt::format(" and {} more", more) : "");
+         optimizer_, parameters, first->first,
+         left_.size() > 1 ? fmt::format(" and {} more", left_.size() - 1) : "");
   }
 
   static constexpr const char* op = "load_state_dict";
@@ -84,8 +83,7 @@ class Entries {
  private:
   const StateDict& state_;
   const char* optimizer_;
-  std::unordered_map<std::string_view, std::size_t> places_;
-  std::vector<bool> taken_;
+  std::unordered_map<std::string_view, const Tensor*> left_;
 };
 
 /// A number of steps; whole numbers up to 2^53 are exact in the float64 they are saved in.
@@ -263,14 +261,14 @@ StateDict Optimizer::state_dict() const {
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     const Slot& slot = slots_[i];
     if (slot.steps == 0) continue;
-    state.emplace_back(slot_key(i, "step"), number(static_cast<double>(slot.steps)));
+    state[slot_key(i, "step")] = number(static_cast<double>(slot.steps));
     for (std::size_t kind = 0; kind < slot.buffers.size(); ++kind) {
       if (!slot.buffers[kind].defined()) continue;
-      state.emplace_back(slot_key(i, buffer_kinds()[kind].name), slot.buffers[kind].clone());
+      state[slot_key(i, buffer_kinds()[kind].name)] = slot.buffers[kind].clone();
     }
   }
   for_each_option([&](Size group, const char* name, double value) {
-    state.emplace_back(option_key(group, name), number(value));
+    state[option_key(group, name)] = number(value);
   });
   return state;
 }

@@ -9,13 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "reel/autograd/state_dict.h"
 #include "reel/autograd/tensor.h"
 
 namespace reel::optim {
-
-/// What an optimizer saves: `state.0.exp_avg`, `state.0.step`, `param_groups.0.lr`, in this order;
-/// numbers are 0-d float64 tensors. The parameters themselves are in the module's `state_dict`.
-using StateDict = std::vector<std::pair<std::string, Tensor>>;
 
 /// Parameters that are trained with the same options.
 template <class Options>
@@ -60,7 +57,9 @@ class REEL_API Optimizer {
   /// Sets the learning rate of one group. Throws unless it is finite and at least 0.
   void set_lr(Size group, double lr);
 
-  /// Everything `step` needs to go on as if never interrupted.
+  /// Everything `step` needs to go on as if never interrupted: `state.0.exp_avg`, `state.0.step`,
+  /// `param_groups.0.lr`, in this order; numbers are 0-d float64 tensors. The parameters themselves
+  /// are in the module's `state_dict`.
   StateDict state_dict() const;
   /// Takes over a copy of what `state_dict` of an optimizer of the same kind and groups gave, its
   /// options included. Throws, and changes nothing, when entries are missing, unknown, of another

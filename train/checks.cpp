@@ -52,7 +52,7 @@ struct Fault {
   double value;
 };
 
-std::optional<Fault> fault_in(const nn::NamedTensors& parameters) {
+std::optional<Fault> fault_in(const NamedTensors& parameters) {
   for (const auto& [name, parameter] : parameters) {
     if (const auto value = first_not_finite(parameter)) return Fault{&name, *value};
   }
@@ -67,7 +67,7 @@ std::vector<Tensor> all_parameters(const optim::Optimizer& optimizer) {
   return all;
 }
 
-nn::NamedTensors::const_iterator find(const nn::NamedTensors& named, const Tensor& tensor) {
+NamedTensors::const_iterator find(const NamedTensors& named, const Tensor& tensor) {
   return std::find_if(named.begin(), named.end(),
                       [&](const auto& entry) { return entry.second.is_same(tensor); });
 }
@@ -94,9 +94,8 @@ std::optional<double> first_not_finite(const Tensor& x, const Sampling& sampling
   });
 }
 
-nn::NamedTensors trained_parameters(const optim::Optimizer& optimizer,
-                                    const nn::NamedTensors& model) {
-  nn::NamedTensors trained;
+NamedTensors trained_parameters(const optim::Optimizer& optimizer, const NamedTensors& model) {
+  NamedTensors trained;
   for (const Tensor& parameter : all_parameters(optimizer)) {
     const auto named = find(model, parameter);
     trained.emplace_back(named != model.end()
@@ -108,7 +107,7 @@ nn::NamedTensors trained_parameters(const optim::Optimizer& optimizer,
 }
 
 std::vector<std::string> check_optimizer(const optim::Optimizer& optimizer,
-                                         const nn::NamedTensors& model) {
+                                         const NamedTensors& model) {
   if (model.empty()) return {};
   const std::vector<Tensor> held = all_parameters(optimizer);
   const auto is_foreign = [&](const Tensor& p) { return find(model, p) == model.end(); };
@@ -144,7 +143,7 @@ std::vector<std::string> check_optimizer(const optim::Optimizer& optimizer,
   return warnings;
 }
 
-void check_gradients(const nn::NamedTensors& trained, Size step, Size epoch) {
+void check_gradients(const NamedTensors& trained, Size step, Size epoch) {
   constexpr Size long_from = 8192;
   for (const auto& [name, parameter] : trained) {
     const Tensor gradient = parameter.grad();
@@ -158,7 +157,7 @@ void check_gradients(const nn::NamedTensors& trained, Size step, Size epoch) {
   }
 }
 
-void check_parameters(const nn::NamedTensors& trained, Size epoch) {
+void check_parameters(const NamedTensors& trained, Size epoch) {
   const auto fault = fault_in(trained);
   if (!fault) return;
   fail("fit",
@@ -166,7 +165,7 @@ void check_parameters(const nn::NamedTensors& trained, Size epoch) {
        epoch, fault->value, *fault->name, singular_help);
 }
 
-void check_loss(double loss, const nn::NamedTensors& trained, Size step, Size epoch) {
+void check_loss(double loss, const NamedTensors& trained, Size step, Size epoch) {
   if (std::isfinite(loss)) return;
   if (const auto fault = fault_in(trained)) {
     fail("fit",

@@ -22,14 +22,13 @@ struct Sampling {
 std::optional<double> first_not_finite(const Tensor& x, const Sampling& sampling = {});
 
 /// The parameters of all groups, under the names that the model has for them.
-nn::NamedTensors trained_parameters(const optim::Optimizer& optimizer,
-                                    const nn::NamedTensors& model);
+NamedTensors trained_parameters(const optim::Optimizer& optimizer, const NamedTensors& model);
 
 /// Throws when an optimizer holds none of the model's parameters, and would train nothing. Returns
 /// warnings about those it leaves out without their being frozen, and those that are not the
 /// model's. A model that hides its parameters, as a lambda does, is taken on trust.
 std::vector<std::string> check_optimizer(const optim::Optimizer& optimizer,
-                                         const nn::NamedTensors& model);
+                                         const NamedTensors& model);
 
 /// Throws for a gradient that is not finite, before the step that would spoil its parameter. `step`
 /// and `epoch` are counted from 1.
@@ -38,13 +37,13 @@ std::vector<std::string> check_optimizer(const optim::Optimizer& optimizer,
 /// tenth of a step that waits for memory. A row or column that is not finite, as a bad number
 /// further down the network leaves it, is always seen; a single element perhaps not in this step.
 /// `check_parameters` finds what it became.
-void check_gradients(const nn::NamedTensors& trained, Size step, Size epoch);
+void check_gradients(const NamedTensors& trained, Size step, Size epoch);
 
 /// Throws for a parameter that is not finite.
-void check_parameters(const nn::NamedTensors& trained, Size epoch);
+void check_parameters(const NamedTensors& trained, Size epoch);
 
 /// Throws unless `loss` is finite, and says whether the parameters still are.
-void check_loss(double loss, const nn::NamedTensors& trained, Size step, Size epoch);
+void check_loss(double loss, const NamedTensors& trained, Size step, Size epoch);
 
 /// Throws for outputs and targets that the loss, above all the default one, makes no sense of.
 /// `op`: fit or evaluate.

@@ -264,7 +264,7 @@ class Training {
   ProgressBar bar_;
   DataLoader<LabeledData> loader_;
   std::optional<optim::Adam> adam_;
-  nn::NamedTensors trained_;
+  NamedTensors trained_;
 };
 
 }  // namespace

@@ -104,7 +104,7 @@ class REEL_API AnyModel {
  public:
   virtual ~AnyModel() = default;
   virtual Tensor forward(const Tensor& inputs) = 0;
-  virtual nn::NamedTensors parameters() = 0;
+  virtual NamedTensors parameters() = 0;
   virtual std::vector<Tensor> state() = 0;
   /// The fields `training` of all its modules.
   virtual std::vector<bool*> modes() = 0;
@@ -130,7 +130,7 @@ class ModelOf final : public AnyModel {
       return {};
     }
   }
-  nn::NamedTensors parameters() override { return nn::named_parameters(model_); }
+  NamedTensors parameters() override { return nn::named_parameters(model_); }
   std::vector<Tensor> state() override {
     std::vector<Tensor> tensors;
     for (auto& [name, tensor] : nn::state_dict(model_)) tensors.push_back(tensor);

@@ -61,6 +61,12 @@ Tensor laid_out(ByteReader& input, const Tensor& tensor) {
 
 }  // namespace
 
+StateDict dictionary_of(const Entries& entries) {
+  StateDict dictionary;
+  for (const auto& [name, tensor] : entries) dictionary[name] = tensor;
+  return dictionary;
+}
+
 Entries copies_of(const Entries& entries) {
   Entries copies;
   for (const auto& [name, tensor] : entries) copies.emplace_back(name, tensor.clone());

@@ -1,16 +1,17 @@
 #pragma once
 
-#include <string>
-#include <utility>
-#include <vector>
-
 #include "fuzz/byte_reader.h"
-#include "reel/autograd/tensor.h"
+#include "reel/autograd/state_dict.h"
 
 namespace reel::testing {
 
 /// What a dictionary holds.
-using Entries = std::vector<std::pair<std::string, Tensor>>;
+using Entries = NamedTensors;
+
+inline Entries entries_of(const StateDict& state) { return {state.begin(), state.end()}; }
+
+/// A dictionary of these entries; of those with one name the last.
+StateDict dictionary_of(const Entries& entries);
 
 /// The same entries, each a copy.
 Entries copies_of(const Entries& entries);

@@ -24,10 +24,7 @@ struct Net {
   Tensor operator()(const Tensor& x) { return out(norm(in(words(x)))); }
 };
 
-Entries state_of(const Net& net) {
-  const nn::StateDict state = nn::state_dict(net);
-  return {state.begin(), state.end()};
-}
+Entries state_of(const Net& net) { return entries_of(nn::state_dict(net)); }
 
 }  // namespace
 
@@ -38,8 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const nn::LoadOptions options{.strict = input.below(2) == 0};
   const Entries before = copies_of(state_of(net));
   const Entries crafted = crafted_entries(input, valid);
-  nn::StateDict dictionary;
-  for (const auto& [name, tensor] : crafted) dictionary[name] = tensor;
+  const StateDict dictionary = dictionary_of(crafted);
 
   nn::LoadResult result;
   bool loaded = true;

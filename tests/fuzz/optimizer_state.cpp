@@ -56,20 +56,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   ByteReader input(data, size);
   const Subject subject = made(input.below(5));
   optim::Optimizer& optimizer = *subject.optimizer;
-  const Entries before = optimizer.state_dict();
+  const Entries before = entries_of(optimizer.state_dict());
   const Entries crafted = crafted_entries(input, before);
   bool loaded = true;
   try {
-    optimizer.load_state_dict(crafted);
+    optimizer.load_state_dict(dictionary_of(crafted));
   } catch (const Error& error) {
     DEMAND(std::strstr(error.what(), "] expected ") != nullptr);
     loaded = false;
   }
-  const Entries after = optimizer.state_dict();
-  DEMAND(loaded || same_entries(before, after));
+  const StateDict after = optimizer.state_dict();
+  DEMAND(loaded || same_entries(before, entries_of(after)));
   // What was taken is what is kept, and can be taken again.
   optimizer.load_state_dict(after);
-  DEMAND(same_entries(after, optimizer.state_dict()));
+  DEMAND(same_entries(entries_of(after), entries_of(optimizer.state_dict())));
   optimizer.step();
   optimizer.load_state_dict(optimizer.state_dict());
   return 0;

@@ -167,7 +167,7 @@ TEST_CASE("tied parameters count once and are saved under both names") {
   const Tied net;
   CHECK(names(nn::named_parameters(net)) == std::vector<std::string>{"encoder.weight"});
   CHECK(nn::num_parameters(net) == 4);
-  const nn::StateDict state = nn::state_dict(net);
+  const StateDict state = nn::state_dict(net);
   CHECK(state.size() == 2);
   CHECK(state.contains("encoder.weight"));
   CHECK(state.contains("decoder.weight"));
@@ -185,8 +185,8 @@ TEST_CASE("tied parameters stay tied in a clone, and apart from the original's")
 TEST_CASE("a clone shares nothing, whatever holds the layers") {
   const Everything module;
   const Everything copy = nn::clone(module);
-  const nn::StateDict before = nn::state_dict(module);
-  const nn::StateDict after = nn::state_dict(copy);
+  const StateDict before = nn::state_dict(module);
+  const StateDict after = nn::state_dict(copy);
   REQUIRE(before.size() == after.size());
   auto copied = after.begin();
   for (const auto& original : before) {
@@ -228,7 +228,7 @@ TEST_CASE("modules shared inside by pointer are shared inside the clone") {
 
 TEST_CASE("the state of a module is outside the tape and shares its memory") {
   const Classifier net;
-  const nn::StateDict state = nn::state_dict(net);
+  const StateDict state = nn::state_dict(net);
   CHECK(names({state.begin(), state.end()}) ==
         std::vector<std::string>{"fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"});
   CHECK_FALSE(state.at("fc1.weight").requires_grad());
@@ -250,7 +250,7 @@ TEST_CASE("a state is loaded into the module's own tensors") {
 TEST_CASE("one error lists all that is wrong with a state, and nothing is loaded") {
   Classifier net;
   const Classifier before = nn::clone(net);
-  nn::StateDict state = nn::state_dict(nn::clone(net));
+  StateDict state = nn::state_dict(nn::clone(net));
   for (const auto& [name, tensor] : state) tensor.zero_();
   state.erase("fc1.bias");
   state["fc3.weight"] = ones({1});
@@ -268,7 +268,7 @@ TEST_CASE("one error lists all that is wrong with a state, and nothing is loaded
 
 TEST_CASE("without strict, names may be missing and unexpected, but shapes must fit") {
   Classifier net;
-  nn::StateDict state{{"fc1.bias", ones({4})}, {"other", ones({1})}};
+  StateDict state{{"fc1.bias", ones({4})}, {"other", ones({1})}};
   CHECK_THROWS_WITH_AS(nn::load_state_dict(net, state),
                        doctest::Contains("help: {.strict = false}"), Error);
   const nn::LoadResult result = nn::load_state_dict(net, state, {.strict = false});

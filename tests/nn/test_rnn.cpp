@@ -53,7 +53,7 @@ struct Step {
   Tensor operator()(const Tensor& x) const { return cell(x).h; }
 };
 
-std::vector<std::string> keys(const nn::StateDict& state) {
+std::vector<std::string> keys(const StateDict& state) {
   std::vector<std::string> result;
   for (const auto& [name, tensor] : state) result.push_back(name);
   return result;

@@ -50,7 +50,7 @@ struct LayerCheck {
 
 namespace layer {
 
-inline std::vector<std::string> names(const nn::NamedTensors& tensors) {
+inline std::vector<std::string> names(const NamedTensors& tensors) {
   std::vector<std::string> result;
   for (const auto& [name, tensor] : tensors) result.push_back(name);
   return result;
@@ -91,7 +91,7 @@ void check_state(const L& layer) {
     const NoGradGuard no_grad;
     for (const auto& [name, tensor] : nn::state_dict(other)) tensor.add_(1);
   }
-  const nn::StateDict state = nn::state_dict(layer);
+  const StateDict state = nn::state_dict(layer);
   nn::load_state_dict(other, state);
   for (const auto& entry : nn::state_dict(other)) {
     CAPTURE(entry.first);
@@ -140,7 +140,7 @@ void check_dtypes(const L& layer, const LayerCheck& expected) {
   for (const Tensor& parameter : nn::parameters(copy)) CHECK(parameter.dtype() == float64);
   CHECK(copy(sample(expected.input, float64)).dtype() == float64);
   nn::load_state_dict(copy, [&] {
-    nn::StateDict state;
+    StateDict state;
     for (const auto& [name, tensor] : nn::state_dict(layer))
       state[name] = tensor.is_floating_point() ? tensor.to(float64) : tensor;
     return state;
