@@ -56,9 +56,8 @@ Tensor from_blob(T* data, const Shape& shape, const TensorOptions& options = {})
 /// The same, handing the memory over: `deleter(data)` is called when the last tensor that shares it
 /// is gone. When this function throws, the memory stays the caller's.
 template <class T, class Deleter>
-requires std::is_invocable_v<Deleter&, T*> Tensor from_blob(T* data, const Shape& shape,
-                                                            Deleter deleter,
-                                                            const TensorOptions& options = {}) {
+  requires std::is_invocable_v<Deleter&, T*>
+Tensor from_blob(T* data, const Shape& shape, Deleter deleter, const TensorOptions& options = {}) {
   static_assert(!std::is_const_v<T>, "from_blob takes no pointer to const: ops may write to it");
   auto owner = std::make_unique<detail::DeletedMemory<T, Deleter>>(data, std::move(deleter));
   auto* deleted = owner.get();

@@ -40,8 +40,7 @@ using TensorFunction = std::function<std::vector<Tensor>(const std::vector<Tenso
 ///
 /// **Example**
 /// ```cpp
-/// CHECK(gradcheck(softplus, x));  // prints "input 0 element 2: backward says 0.01, differences
-/// say 0.02"
+/// CHECK(gradcheck(softplus, x));  // "input 0 element 2: backward says 0.01, differences say 0.02"
 /// ```
 REEL_API GradcheckResult gradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs,
                                    const GradcheckOptions& options = {});
@@ -68,15 +67,15 @@ TensorFunction as_tensor_function(auto f, std::index_sequence<I...>) {
 
 /// `gradcheck(f, x)`, `gradcheck(f, x, y)`: for a function of that many tensors.
 template <class F, std::derived_from<Tensor>... Tensors>
-requires std::invocable<F, Tensor, Tensors...> GradcheckResult gradcheck(F f, const Tensor& x,
-                                                                         const Tensors&... more) {
+  requires std::invocable<F, Tensor, Tensors...>
+GradcheckResult gradcheck(F f, const Tensor& x, const Tensors&... more) {
   return gradcheck(detail::as_tensor_function(f, std::make_index_sequence<1 + sizeof...(more)>{}),
                    std::vector<Tensor>{x, more...});
 }
 
 template <class F, std::derived_from<Tensor>... Tensors>
-requires std::invocable<F, Tensor, Tensors...> GradcheckResult
-gradgradcheck(F f, const Tensor& x, const Tensors&... more) {
+  requires std::invocable<F, Tensor, Tensors...>
+GradcheckResult gradgradcheck(F f, const Tensor& x, const Tensors&... more) {
   return gradgradcheck(
       detail::as_tensor_function(f, std::make_index_sequence<1 + sizeof...(more)>{}),
       std::vector<Tensor>{x, more...});

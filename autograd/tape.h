@@ -14,8 +14,7 @@
 
 namespace reel {
 
-// --- asking for gradients
-// ---------------------------------------------------------------------------
+// ---- asking for gradients
 //
 // Threads. Recording is per thread, as are its guards. Any number of threads may run backward() and
 // grad() at once, also where their graphs share leaves or ops, and a rule may run them on the very
@@ -72,8 +71,7 @@ Tensor grad(const Output& output, const Input& input, const GradOptions& options
   return grad(std::vector<Tensor>{output}, std::vector<Tensor>{input}, options)[0];
 }
 
-// --- switching the tape off and on
-// -------------------------------------------------------------------
+// ---- switching the tape off and on
 
 /// Whether ops on this thread are being recorded.
 inline bool grad_enabled() { return detail::tape.enabled; }
@@ -115,8 +113,7 @@ class DetectAnomalyGuard {
   bool before_;
 };
 
-// --- writing ops
-// --------------------------------------------------------------------------------------
+// ---- writing ops
 
 /// A tensor kept for backward together with its version: reading it after an in-place change throws
 /// an error that names the op. Converts to the tensor.
@@ -195,8 +192,8 @@ concept OpInputs =
 /// `record(name, forward, backward, x...)`, the form that makes an op from xtensor expressions, is
 /// in `autograd/xtensor.h`; this one only says so.
 template <class Forward, class Backward, class... Tensors>
-requires detail::OpInputs<Forward, Tensors...> Tensor record(OpName, const Forward&, Backward,
-                                                             const Tensor& x, const Tensors&...) {
+  requires detail::OpInputs<Forward, Tensors...>
+Tensor record(OpName, const Forward&, Backward, const Tensor& x, const Tensors&...) {
   static_assert(detail::never<Forward>,
                 "record with a forward and a backward needs #include <reel/autograd/xtensor.h>");
   return x;

@@ -94,8 +94,7 @@ class REEL_API Tensor {
 
   void swap(Tensor& other) noexcept { std::swap(impl_, other.impl_); }
 
-  // --- what it is
-  // ---------------------------------------------------------------------------------
+  // ---- what it is
 
   /// Whether there is a tensor behind this handle.
   bool defined() const { return impl_ != nullptr; }
@@ -142,8 +141,7 @@ class REEL_API Tensor {
     }
   }
 
-  // --- its place on the tape
-  // ----------------------------------------------------------------------
+  // ---- its place on the tape
 
   bool requires_grad() const { return impl_ != nullptr && impl_->requires_grad; }
   /// Asks the tape to follow what is computed from this leaf; returns the tensor itself.
@@ -162,8 +160,7 @@ class REEL_API Tensor {
   /// The same elements, outside the tape.
   Tensor detach() const;
 
-  // --- layout and dtype: ops/shape/view.h
-  // -------------------------------------------------------
+  // ---- layout and dtype: ops/shape/view.h
 
   Tensor to(DType dtype) const;
   Tensor clone() const;
@@ -171,13 +168,13 @@ class REEL_API Tensor {
   Tensor contiguous() const;
   Tensor view(const Shape& shape) const;
   template <class... Sizes>
-  requires detail::LooseSizes<Sizes...>
+    requires detail::LooseSizes<Sizes...>
   void view(Sizes...) const {
     static_assert(detail::never<Sizes...>, "write the sizes in braces: view({2, 3})");
   }
   Tensor reshape(const Shape& shape) const;
   template <class... Sizes>
-  requires detail::LooseSizes<Sizes...>
+    requires detail::LooseSizes<Sizes...>
   void reshape(Sizes...) const {
     static_assert(detail::never<Sizes...>, "write the sizes in braces: reshape({2, 3})");
   }
@@ -189,13 +186,13 @@ class REEL_API Tensor {
   Tensor t() const;
   Tensor permute(const Dims& dims) const;
   template <class... Sizes>
-  requires detail::LooseSizes<Sizes...>
+    requires detail::LooseSizes<Sizes...>
   void permute(Sizes...) const {
     static_assert(detail::never<Sizes...>, "write the dimensions in braces: permute({0, 2, 1})");
   }
   Tensor expand(const Shape& shape) const;
   template <class... Sizes>
-  requires detail::LooseSizes<Sizes...>
+    requires detail::LooseSizes<Sizes...>
   void expand(Sizes...) const {
     static_assert(detail::never<Sizes...>, "write the sizes in braces: expand({2, 3})");
   }
@@ -208,8 +205,7 @@ class REEL_API Tensor {
   std::vector<Tensor> chunk(Size chunks, Size dim = 0) const;
   std::vector<Tensor> unbind(Size dim = 0) const;
 
-  // --- indexing: ops/index/index.h
-  // --------------------------------------------------------------
+  // ---- indexing: ops/index/index.h
 
   /// `x[i]`: row `i` of the first dimension, as a view; negative `i` counts from the end.
   Tensor operator[](Size index) const;
@@ -228,8 +224,7 @@ class REEL_API Tensor {
   Tensor masked_fill(const Tensor& mask, const Tensor& value) const;
   Tensor masked_select(const Tensor& mask) const;
 
-  // --- elementwise: ops/pointwise/pointwise.h
-  // -------------------------------------------------------
+  // ---- elementwise: ops/pointwise/pointwise.h
 
   Tensor add(const Tensor& other) const;
   Tensor sub(const Tensor& other) const;
@@ -261,8 +256,7 @@ class REEL_API Tensor {
   Tensor gt(const Tensor& other) const;
   Tensor ge(const Tensor& other) const;
 
-  // --- in place, only where nothing is recorded: ops/pointwise/pointwise.h
-  // --------------------------
+  // ---- in place, only where nothing is recorded: ops/pointwise/pointwise.h
 
   const Tensor& add_(const Tensor& other) const;
   const Tensor& sub_(const Tensor& other) const;
@@ -278,16 +272,14 @@ class REEL_API Tensor {
   const Tensor& operator*=(const Tensor& other) const { return mul_(other); }
   const Tensor& operator/=(const Tensor& other) const { return div_(other); }
 
-  // --- random numbers in place: ops/create/random.h
-  // ----------------------------------------------
+  // ---- random numbers in place: ops/create/random.h
 
   const Tensor& uniform_(double low = 0, double high = 1) const;
   const Tensor& uniform_(double low, double high, Generator& generator) const;
   const Tensor& normal_(double mean = 0, double std = 1) const;
   const Tensor& normal_(double mean, double std, Generator& generator) const;
 
-  // --- reductions: ops/reduce/reduce.h, softmax.h
-  // ------------------------------------------------
+  // ---- reductions: ops/reduce/reduce.h, softmax.h
 
   Tensor sum(const Dims& dims = {}, bool keepdim = false) const;
   Tensor mean(const Dims& dims = {}, bool keepdim = false) const;
@@ -310,13 +302,11 @@ class REEL_API Tensor {
   Tensor softmax(Size dim) const;
   Tensor log_softmax(Size dim) const;
 
-  // --- products: ops/matmul/matmul.h
-  // -------------------------------------------------------------
+  // ---- products: ops/matmul/matmul.h
 
   Tensor matmul(const Tensor& other) const;
 
-  // --- for the library
-  // -----------------------------------------------------------------------------
+  // ---- for the library
 
   /// Takes over one reference.
   explicit Tensor(detail::TensorImpl* impl) noexcept : impl_(impl) {}
@@ -393,7 +383,7 @@ struct TensorOptions {
 /// A tensor whose elements are not set yet.
 REEL_API Tensor empty(const Shape& shape, const TensorOptions& options = {});
 template <class... Sizes>
-requires detail::LooseSizes<Sizes...>
+  requires detail::LooseSizes<Sizes...>
 void empty(Sizes...) {
   static_assert(detail::never<Sizes...>, "write the sizes in braces: empty({2, 3})");
 }

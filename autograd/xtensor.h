@@ -21,8 +21,7 @@
 
 namespace reel {
 
-// --- from and to xtensor
-// --------------------------------------------------------------------------------
+// ---- from and to xtensor
 
 namespace detail {
 
@@ -115,8 +114,8 @@ Tensor from_xtensor(const xt::xexpression<E>& expression) {
 
 /// The same for a row-major `xt::xarray` or `xt::xtensor` that is given away: nothing is copied.
 template <class Container>
-requires(!std::is_reference_v<Container> && detail::is_adoptable<Container>) Tensor
-    from_xtensor(Container&& container) {
+  requires(!std::is_reference_v<Container> && detail::is_adoptable<Container>)
+Tensor from_xtensor(Container&& container) {
   using T = typename Container::value_type;
   auto owner = std::make_unique<detail::AdoptedContainer<Container>>(std::move(container));
   T* data = owner->container.data();
@@ -124,8 +123,7 @@ requires(!std::is_reference_v<Container> && detail::is_adoptable<Container>) Ten
   return detail::from_memory(data, shape, {.dtype = dtype_of<T>}, std::move(owner));
 }
 
-// --- ops of one's own
-// ---------------------------------------------------------------------------------------
+// ---- ops of one's own
 
 namespace detail {
 /// Asks for more than `OpInputs`, so that the `record` below is preferred to the one in tape.h.
@@ -191,9 +189,7 @@ template <class Forward>
 inline constexpr bool is_elementwise<Elementwise<Forward>> = true;
 
 template <class Result>
-concept SeveralResults = requires {
-  std::tuple_size<Result>::value;
-};
+concept SeveralResults = requires { std::tuple_size<Result>::value; };
 
 /// The gradients that a backward returned, as a list.
 template <std::size_t count, class Result>
@@ -245,8 +241,8 @@ constexpr bool takes_tensors(std::index_sequence<I...>) {
 /// Tensor softplus(const Tensor& x) {
 ///   return record("softplus",
 ///                 [](auto& out, const auto& x) { xt::noalias(out) = xt::log1p(xt::exp(x)); },
-///                 [](const Tensor& dy, const Tensor& y, const Tensor& x) { return dy * sigmoid(x);
-///                 }, x);
+///                 [](const Tensor& dy, const Tensor&, const Tensor& x) { return dy * sigmoid(x); },
+///                 x);
 /// }
 /// ```
 template <class Forward, class Backward, std::derived_from<Tensor>... Tensors>
@@ -283,7 +279,7 @@ template <class Forward, class Backward, std::derived_from<Tensor>... Tensors>
 }
 
 template <class Forward, class Backward, class... Tensors>
-requires detail::XtensorOpInputs<Forward, Tensors...>
+  requires detail::XtensorOpInputs<Forward, Tensors...>
 [[nodiscard]] Tensor record(OpName name, const Forward& forward, Backward backward, const Tensor& x,
                             const Tensors&... more) {
   return record(name, forward, std::move(backward), RecordOptions{}, x, more...);

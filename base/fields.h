@@ -34,7 +34,7 @@
 namespace reel {
 namespace detail {
 
-// ---- classes that list their fields -------------------------------------------------------
+// ---- classes that list their fields
 
 struct ListedFields {
   template <class T>
@@ -51,20 +51,19 @@ struct ListedFields {
 };
 
 template <class T>
-concept HasListedFields = requires {
-  ListedFields::author<T>();
-};
+concept HasListedFields = requires { ListedFields::author<T>(); };
 
 template <class T>
 concept ListsOwnFields = std::is_same_v<decltype(ListedFields::author<T>()), void (T::*)() const>;
 
-// ---- how many fields ----------------------------------------------------------------------
+// ---- how many fields
 
 // Stands for the initialiser of any field; never for the whole struct, so T{any} is not a copy.
 template <class Whole>
 struct AnyValue {
   template <class Field>
-  requires(!std::is_same_v<Field, Whole>) operator Field() const noexcept {
+    requires(!std::is_same_v<Field, Whole>)
+  operator Field() const noexcept {
     __builtin_unreachable();
   }
 };
@@ -72,7 +71,8 @@ struct AnyValue {
 template <class Whole>
 struct AnyLvalue {
   template <class Field>
-  requires(!std::is_same_v<std::remove_cv_t<Field>, Whole>) operator Field&() const noexcept {
+    requires(!std::is_same_v<std::remove_cv_t<Field>, Whole>)
+  operator Field&() const noexcept {
     __builtin_unreachable();
   }
 };
@@ -80,8 +80,8 @@ struct AnyLvalue {
 template <class Whole>
 struct AnyBase {
   template <class Field>
-  requires(std::is_base_of_v<Field, Whole> && !std::is_same_v<Field, Whole>) operator Field()
-      const noexcept {
+    requires(std::is_base_of_v<Field, Whole> && !std::is_same_v<Field, Whole>)
+  operator Field() const noexcept {
     __builtin_unreachable();
   }
 };
@@ -286,7 +286,7 @@ constexpr decltype(auto) with_fields(T& object, F&& f) {
 
 namespace detail {
 
-// ---- what the fields are called -----------------------------------------------------------
+// ---- what the fields are called
 
 template <std::size_t Count>
 struct FieldNames {

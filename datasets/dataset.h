@@ -18,12 +18,11 @@
 
 // What a data set is. Anything with
 //
-//   Size size() const;                                       // how many samples there are
-//   Sample get(Size index) const;                            // one of them: a Tensor, a number, or
-//   a
-//                                                            // tuple, pair or array of these
+//   Size size() const;                                 // how many samples there are
+//   Sample get(Size index) const;                      // one of them: a Tensor, a number, or a
+//                                                      // tuple, pair or array of these
 // or, where a batch can be made faster than sample by sample,
-//   Batch batch(std::span<const Size> indices) const;        // the same with a dimension in front
+//   Batch batch(std::span<const Size> indices) const;  // the same with a dimension in front
 //
 // is one; it derives from nothing. `batch` and `get` must be pure functions of the set and the
 // indices: a loader may call them from several threads. Copies should be cheap, as a `Tensor` is;
@@ -33,28 +32,22 @@ namespace reel {
 
 /// A data set that hands out single samples: `auto [image, label] = set.get(3)`.
 template <class D>
-concept HasGet = requires(const D& set, Size index) {
-  set.get(index);
-};
+concept HasGet = requires(const D& set, Size index) { set.get(index); };
 
 /// A data set that hands out batches: `auto [images, labels] = set.batch(indices)`.
 template <class D>
-concept HasBatch = requires(const D& set, std::span<const Size> indices) {
-  set.batch(indices);
-};
+concept HasBatch = requires(const D& set, std::span<const Size> indices) { set.batch(indices); };
 
 /// Anything with `size()` and `get(index)` or `batch(indices)`.
 template <class D>
-concept Dataset = std::move_constructible<D> &&(HasGet<D> || HasBatch<D>)&&requires(const D& set) {
+concept Dataset = std::move_constructible<D> && (HasGet<D> || HasBatch<D>)&&requires(const D& set) {
   { set.size() } -> std::convertible_to<Size>;
 };
 
 namespace detail {
 
 template <class T>
-concept TupleLike = requires {
-  std::tuple_size<T>::value;
-};
+concept TupleLike = requires { std::tuple_size<T>::value; };
 
 /// Entry `I` of every tuple.
 template <std::size_t I, class Tuple>
@@ -84,8 +77,7 @@ template <TupleLike Batch>
 Batch interleave(const std::vector<Batch>& parts, std::span<const Size> order) {
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
     return Batch{interleave(column<I>(parts), order)...};
-  }
-  (std::make_index_sequence<std::tuple_size_v<Batch>>());
+  }(std::make_index_sequence<std::tuple_size_v<Batch>>());
 }
 
 /// 0, 1, ..., n-1 in an order that depends on seed and epoch alone.
@@ -118,8 +110,7 @@ auto collate(const std::vector<Sample>& samples) {
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
     return std::tuple<decltype(collate(detail::column<I>(samples)))...>{
         collate(detail::column<I>(samples))...};
-  }
-  (std::make_index_sequence<std::tuple_size_v<Sample>>());
+  }(std::make_index_sequence<std::tuple_size_v<Sample>>());
 }
 
 /// The samples `indices` of any data set as one batch: by `set.batch` where it has one, else by
@@ -154,9 +145,8 @@ template <std::size_t N>
 class TensorDataset {
  public:
   template <class... Tensors>
-  requires(sizeof...(Tensors) == N &&
-           (std::same_as<Tensors, Tensor> && ...)) explicit TensorDataset(const Tensors&... tensors)
-      : tensors_{tensors...} {
+    requires(sizeof...(Tensors) == N && (std::same_as<Tensors, Tensor> && ...))
+  explicit TensorDataset(const Tensors&... tensors) : tensors_{tensors...} {
     detail::prepare_rows("TensorDataset", tensors_);
   }
 
@@ -201,7 +191,9 @@ class Subset {
   const D& dataset() const { return set_; }
   const std::vector<Size>& indices() const { return *indices_; }
 
-  auto get(Size index) const requires HasGet<D> {
+  auto get(Size index) const
+    requires HasGet<D>
+  {
     detail::check_indices("Subset", {&index, 1}, size());
     return set_.get((*indices_)[static_cast<std::size_t>(index)]);
   }
@@ -221,7 +213,8 @@ class Subset {
 /// Data sets one after another, as one: `ConcatDataset{mnist, drawn}`. Their batches must have one
 /// type and, beyond the first dimension, equal shapes. Follows `torch.utils.data.ConcatDataset`.
 template <Dataset... Ds>
-requires(sizeof...(Ds) > 0) class ConcatDataset {
+  requires(sizeof...(Ds) > 0)
+class ConcatDataset {
  public:
   using Batch = BatchOf<std::tuple_element_t<0, std::tuple<Ds...>>>;
   static_assert((std::same_as<Batch, BatchOf<Ds>> && ...),
@@ -257,8 +250,7 @@ requires(sizeof...(Ds) > 0) class ConcatDataset {
         batches.push_back(batch_of(set, inner[part]));
       };
       (take(P, std::get<P>(sets_)), ...);
-    }
-    (std::index_sequence_for<Ds...>());
+    }(std::index_sequence_for<Ds...>());
     if (batches.size() == 1) return std::move(batches.front());
     return detail::interleave(batches, order);
   }
@@ -346,8 +338,7 @@ std::array<Subset<D>, N> random_split(const D& set, const T (&lengths)[N],
   };
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
     return std::array<Subset<D>, N>{part(I)...};
-  }
-  (std::make_index_sequence<N>());
+  }(std::make_index_sequence<N>());
 }
 
 }  // namespace reel

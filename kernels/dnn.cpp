@@ -42,8 +42,7 @@ constexpr Size part_work = 25'000'000;
 constexpr Size max_parts = 16;
 constexpr std::size_t max_parts_bytes = std::size_t{32} << 20;
 
-// --- products
-// ------------------------------------------------------------------------------------------
+// ---- products
 
 Call make_matmul(const DnnMatmul& s) {
   return building("matmul", [&] {
@@ -58,8 +57,7 @@ Call make_matmul(const DnnMatmul& s) {
   });
 }
 
-// --- convolutions
-// ----------------------------------------------------------------------------------------
+// ---- convolutions
 
 Size multiply_adds(const ConvShape& s) {
   return s.batch * s.out_channels * s.out_h * s.out_w * (s.in_channels / s.groups) * s.kernel_h *
@@ -156,8 +154,7 @@ ConvCall& conv_call(Context& mine, ConvKind kind, const ConvShape& s, bool bias)
   return mine.convs.get(key, [&] { return make_conv(kind, s, bias); });
 }
 
-// --- convolutions in pieces
-// ----------------------------------------------------------------------------------------
+// ---- convolutions in pieces
 
 /// The weights in the formats that pieces want, each made once.
 class PackedWeights {

@@ -20,8 +20,7 @@ using Desc = dnnl::memory::desc;
 
 dnnl::engine& engine();
 
-// --- the two versions of oneDNN's API
-// ------------------------------------------------------------------
+// ---- the two versions of oneDNN's API
 
 #if DNNL_VERSION_MAJOR >= 3
 template <class P, class... Args>
@@ -46,8 +45,7 @@ auto describe_backward(const dnnl::primitive_attr& attr, const Hint& hint, const
 /// With scratch memory given by the caller; the result is added to what is there, if asked.
 dnnl::primitive_attr attributes(bool accumulate);
 
-// --- primitives ready to run
-// -----------------------------------------------------------------------------
+// ---- primitives ready to run
 
 /// One argument of a primitive: its number, its layout and, when it runs, its memory.
 struct Argument {

@@ -27,8 +27,8 @@ concept UnaryModule = detail::maps_tensors<M>();
 class AnyModule {
  public:
   template <class M>
-  requires(!std::same_as<std::remove_cvref_t<M>, AnyModule> && UnaryModule<std::decay_t<M>>)
-      AnyModule(M&& module)
+    requires(!std::same_as<std::remove_cvref_t<M>, AnyModule> && UnaryModule<std::decay_t<M>>)
+  AnyModule(M&& module)
       : model_(std::make_shared<Model<std::decay_t<M>>>(std::forward<M>(module))) {}
 
   Tensor operator()(const Tensor& x) const { return model_->forward(x); }

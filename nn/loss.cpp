@@ -72,8 +72,7 @@ Tensor check_probabilities(const char* op, const Tensor& p) {
   return least < 0 || most > 1 ? clamp(p, 0, 1) : p;
 }
 
-// --- classes
-// ----------------------------------------------------------------------------------------
+// ---- classes
 
 // Classes as indices, ready to gather with: where a target is ignored, class 0 stands in, and
 // `counts` (undefined when all count) is false.
@@ -200,8 +199,7 @@ Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target,
                       options.reduction, 0);
 }
 
-// --- numbers
-// ----------------------------------------------------------------------------------------
+// ---- numbers
 
 Tensor mse_loss(const Tensor& input, const Tensor& target, const LossOptions& options) {
   check_same_shape("mse_loss", input, target);

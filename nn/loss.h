@@ -94,8 +94,7 @@ REEL_API Tensor
 binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& target,
                                  const BinaryCrossEntropyWithLogitsOptions& options = {});
 
-// --- the same as objects, for `train::fit`
-// ----------------------------------------------------------
+// ---- the same as objects, for `train::fit`
 
 /// `cross_entropy` as an object. Follows `torch.nn.CrossEntropyLoss`.
 struct CrossEntropyLoss {

@@ -44,8 +44,9 @@ class Sequential {
     const detail::Running running(this);
     return run(layers_, x);
   }
-  Tensor operator()(const Tensor& x) requires(!(std::is_invocable_v<const Layers&, const Tensor&> &&
-                                                ...)) {
+  Tensor operator()(const Tensor& x)
+    requires(!(std::is_invocable_v<const Layers&, const Tensor&> && ...))
+  {
     const detail::Running running(this);
     return run(layers_, x);
   }
@@ -111,19 +112,17 @@ class Sequential {
   template <std::size_t I>
   static constexpr bool is_relu = std::is_same_v<Layer<I>, ReLU>;
   template <std::size_t I>
-  static constexpr bool has_then_relu = requires(const Layer<I>& layer, const Tensor& x) {
-    layer.then_relu(x);
-  };
+  static constexpr bool has_then_relu =
+      requires(const Layer<I>& layer, const Tensor& x) { layer.then_relu(x); };
   template <std::size_t I>
-  static constexpr bool has_after_relu = requires(const Layer<I>& layer, const Tensor& x) {
-    layer.after_relu(x);
-  };
+  static constexpr bool has_after_relu =
+      requires(const Layer<I>& layer, const Tensor& x) { layer.after_relu(x); };
   template <std::size_t I, std::size_t Pool>
-  static constexpr bool has_then_pool = requires(const Layer<I>& layer, const Layer<Pool>& pool,
-                                                 const Tensor& x) {
-    pool.after_relu(x);
-    layer.then_relu_max_pool2d(x, pool.kernel_size, pool.options());
-  };
+  static constexpr bool has_then_pool =
+      requires(const Layer<I>& layer, const Layer<Pool>& pool, const Tensor& x) {
+        pool.after_relu(x);
+        layer.then_relu_max_pool2d(x, pool.kernel_size, pool.options());
+      };
 
   std::tuple<Layers...> layers_;
 };

@@ -145,7 +145,7 @@ void Optimizer::zero_grad() {
   for (const Slot& slot : slots_) slot.parameter.set_grad({});
 }
 
-// --- groups and their options ------------------------------------------------------------------
+// ---- groups and their options
 
 void Optimizer::add_parameters(const std::vector<Tensor>& parameters) {
   check(!parameters.empty(), name_, "expected at least one parameter, got none");
@@ -254,7 +254,7 @@ void Optimizer::set_lr(Size group, double lr) {
   set_options(values);
 }
 
-// --- saving ------------------------------------------------------------------------------------
+// ---- saving
 
 StateDict Optimizer::state_dict() const {
   StateDict state;

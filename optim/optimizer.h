@@ -129,19 +129,18 @@ class GroupedOptimizer : public Optimizer {
   /// Not from a module. (A tensor alone is left to the compiler: this constructor would make
   /// `SGD({weight})` ambiguous.)
   template <class P>
-  requires(!std::convertible_to<const P&, std::vector<Tensor>> &&
-           !std::convertible_to<const P&, std::vector<Group>> && !std::derived_from<P, Tensor> &&
-           !std::same_as<P, Group> &&
-           !std::derived_from<P, Optimizer>) explicit GroupedOptimizer(const P&,
-                                                                       const Options& = {})
-      : Optimizer("") {
+    requires(!std::convertible_to<const P&, std::vector<Tensor>> &&
+             !std::convertible_to<const P&, std::vector<Group>> && !std::derived_from<P, Tensor> &&
+             !std::same_as<P, Group> && !std::derived_from<P, Optimizer>)
+  explicit GroupedOptimizer(const P&, const Options& = {}) : Optimizer("") {
     static_assert(sizeof(P) == 0,
                   "Reel: an optimizer takes parameters: nn::parameters(net), or a list of tensors, "
                   "{weight, bias}");
   }
   /// Not with a bare number.
   template <class P, class T>
-  requires std::is_arithmetic_v<T> GroupedOptimizer(const P&, T) : Optimizer("") {
+    requires std::is_arithmetic_v<T>
+  GroupedOptimizer(const P&, T) : Optimizer("") {
     static_assert(sizeof(T) == 0, "Reel: options of an optimizer have names: write {.lr = 0.1}");
   }
 

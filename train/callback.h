@@ -38,7 +38,8 @@ struct EpochEnd {
 class Callback {
  public:
   template <class F>
-  requires(!std::same_as<std::remove_cvref_t<F>, Callback>) Callback(F&& f) {
+    requires(!std::same_as<std::remove_cvref_t<F>, Callback>)
+  Callback(F&& f) {
     constexpr bool fits = std::is_invocable_v<std::remove_reference_t<F>&, EpochEnd&>;
     static_assert(fits,
                   "Reel: a callback of fit is called as callback(epoch): write "

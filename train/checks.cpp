@@ -186,8 +186,7 @@ void check_outputs(const char* op, const Loss& loss, const Tensor& outputs, cons
   const bool one = outputs.dim() == 1 || (outputs.dim() > 1 && outputs.size(1) == 1);
   check(
       !one, op,
-      "expected an output for each class, two at least, for cross-entropy{} got outputs of shape "
-      "{}\n"
+      "expected an output for each class, two at least, for cross-entropy{} got outputs of shape {}\n"
       "help: for numbers write .loss = nn::MSELoss{{}}; for yes or no, with float targets 0 and 1 "
       "in the shape of the outputs, .loss = nn::BCEWithLogitsLoss{{}}",
       unless_given, outputs.shape());

@@ -41,7 +41,8 @@ class LabeledData {
   LabeledData() = default;
 
   template <class D>
-  requires(!std::same_as<D, LabeledData>) LabeledData(const D& set) {
+    requires(!std::same_as<D, LabeledData>)
+  LabeledData(const D& set) {
     constexpr bool loader = detail::is_loader<D>, tensor = std::derived_from<D, Tensor>;
     static_assert(!loader,
                   "Reel: fit and evaluate make the batches themselves: hand over the data set, and "

@@ -20,7 +20,7 @@
 
 namespace reel::train {
 
-// --- what fit can be handed --------------------------------------------------------------------
+// ---- what fit can be handed
 
 /// An optimizer of the caller's, left where it is, or a temporary one, kept.
 class AnyOptimizer {
@@ -31,8 +31,9 @@ class AnyOptimizer {
   template <std::derived_from<optim::Optimizer> O>
   AnyOptimizer(O&& optimizer) : optimizer_(std::make_shared<O>(std::move(optimizer))) {}
   template <class O>
-  requires(!std::same_as<std::remove_cvref_t<O>, AnyOptimizer> &&
-           !std::derived_from<std::remove_cvref_t<O>, optim::Optimizer>) AnyOptimizer(O&&) {
+    requires(!std::same_as<std::remove_cvref_t<O>, AnyOptimizer> &&
+             !std::derived_from<std::remove_cvref_t<O>, optim::Optimizer>)
+  AnyOptimizer(O&&) {
     static_assert(sizeof(O) == 0,
                   "Reel: .optimizer takes an optimizer, as optim::Adam{nn::parameters(model)}");
   }
@@ -95,7 +96,7 @@ struct PredictOptions {
 template <class Model>
 concept TensorModel = std::is_invocable_r_v<Tensor, Model&, const Tensor&>;
 
-// --- behind them -------------------------------------------------------------------------------
+// ---- behind them
 
 namespace detail {
 
@@ -153,7 +154,7 @@ REEL_API Tensor predict(AnyModel& model, Size samples,
 
 }  // namespace detail
 
-// --- the three functions -----------------------------------------------------------------------
+// ---- the three functions
 
 /// Trains `model` on the batches of `data`, in train mode, and returns what happened in each epoch.
 ///
@@ -215,8 +216,8 @@ Tensor predict(Model& model, const Tensor& inputs, const PredictOptions& options
 ///
 /// **Example** `Tensor outputs = train::predict(model, test_set);`
 template <class Model, class D>
-requires(!std::convertible_to<const D&, Tensor>) Tensor
-    predict(Model& model, const D& data, const PredictOptions& options = {}) {
+  requires(!std::convertible_to<const D&, Tensor>)
+Tensor predict(Model& model, const D& data, const PredictOptions& options = {}) {
   static_assert(Dataset<D>, "Reel: predict takes a tensor of inputs [N, ...] or a data set");
   if constexpr (Dataset<D>) {
     detail::ModelOf<Model> any(model);

@@ -25,7 +25,8 @@ class Loss {
   Loss() : Loss(nn::CrossEntropyLoss{}) { is_default_ = true; }
 
   template <class F>
-  requires(!std::same_as<F, Loss>) Loss(F loss) {
+    requires(!std::same_as<F, Loss>)
+  Loss(F loss) {
     static_assert(LossFunction<F>,
                   "Reel: a loss is an object or a function of outputs and targets, not its name: "
                   "write .loss = nn::MSELoss{}");

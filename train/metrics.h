@@ -27,8 +27,7 @@ struct Hits {
 /// first counts; NaN counts as the largest, as in `argmax`. Nothing is recorded.
 ///
 /// Throws `Error` when shapes do not match, when there is no sample, and when a class index is not
-/// in
-/// `[0, C)`. Keras: `CategoricalAccuracy`, `SparseCategoricalAccuracy`.
+/// in `[0, C)`. Keras: `CategoricalAccuracy`, `SparseCategoricalAccuracy`.
 REEL_API double accuracy(const Tensor& outputs, const Tensor& targets,
                          const AccuracyOptions& options = {});
 

@@ -199,8 +199,7 @@ void detail::end_event() noexcept {
   if (belongs_to(frame, thread)) keep(thread, frame, used);
 }
 
-// --- a profile
-// ---------------------------------------------------------------------------------------------
+// ---- a profile
 
 namespace profiler {
 

@@ -45,8 +45,7 @@ double key_of(const Row& row, SortBy sort_by) {
   }
 }
 
-// --- the table
-// ---------------------------------------------------------------------------------------------
+// ---- the table
 
 /// Three digits that count and a unit; units are of one width, so that digits align.
 std::string readable(double value, const std::vector<const char*>& units, double step) {
@@ -109,8 +108,7 @@ std::string aligned(const std::vector<Line>& lines) {
   return text + rule;
 }
 
-// --- the trace
-// ---------------------------------------------------------------------------------------------
+// ---- the trace
 
 /// The length of the UTF-8 sequence at the front of `text`; 0 if there is none.
 std::size_t utf8_length(std::string_view text) {

@@ -22,8 +22,7 @@ struct Work<T, true> {
 template <class T>
 using WorkType = typename Work<T>::type;
 
-// --- one operand
-// ------------------------------------------------------------------------------------
+// ---- one operand
 
 struct Neg {
   template <class T>
@@ -115,8 +114,7 @@ struct Reciprocal {
   }
 };
 
-// --- one operand, bool result
-// -----------------------------------------------------------------------
+// ---- one operand, bool result
 
 struct IsNan {
   template <class T>
@@ -146,8 +144,7 @@ struct LogicalNot {
   }
 };
 
-// --- two operands
-// -----------------------------------------------------------------------------------
+// ---- two operands
 
 struct Add {
   bool operator()(bool a, bool b) const { return a | b; }
@@ -282,8 +279,7 @@ struct SqrtBackward {
   }
 };
 
-// --- two operands, bool result
-// ----------------------------------------------------------------------
+// ---- two operands, bool result
 
 #define REEL_COMPARISON(Name, condition) \
   struct Name {                          \
@@ -303,8 +299,7 @@ REEL_COMPARISON(Or, (a != T(0)) | (b != T(0)));
 REEL_COMPARISON(Xor, (a != T(0)) != (b != T(0)));
 #undef REEL_COMPARISON
 
-// --- three operands
-// ---------------------------------------------------------------------------------
+// ---- three operands
 
 struct MaximumBackward {
   template <class T>
@@ -332,8 +327,7 @@ struct Where {  // of bits, without a branch: a random condition would mispredic
   }
 };
 
-// --- the table
-// --------------------------------------------------------------------------------------
+// ---- the table
 
 constexpr int index(DType dtype) { return static_cast<int>(dtype); }
 

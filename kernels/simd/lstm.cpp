@@ -19,7 +19,7 @@ constexpr Size term_block = 128;
 constexpr Size gate_term_block = 256;
 
 template <class T>
-constexpr Size tile_width = tile_columns* vec_size<T>;
+constexpr Size tile_width = tile_columns * vec_size<T>;
 
 constexpr Size divide_up(Size a, Size b) { return (a + b - 1) / b; }
 
@@ -93,8 +93,7 @@ inline void for_tiles(Size rows, const F& f) {
   }
 }
 
-// --- forward
-// ----------------------------------------------------------------------------------------------
+// ---- forward
 
 template <class T>
 Size packed_units(Size hidden) {
@@ -203,8 +202,7 @@ void forward(Size rows, const LstmStep<T>& s) {
   } while (first < terms);
 }
 
-// --- backward
-// ---------------------------------------------------------------------------------------------
+// ---- backward
 
 /// h = o tanh(c), c = f c_before + i g:
 ///

@@ -12,8 +12,7 @@ constexpr Size block_rows = 256;
 // Columns worked on at a time: their running sums stay in the first-level cache.
 constexpr Size tile = 1024;
 
-// --- what is summed
-// -----------------------------------------------------------------------------------
+// ---- what is summed
 
 template <class T>
 REEL_INLINE Lanes<T> magnitude(const Lanes<T>& x) {
@@ -68,8 +67,7 @@ struct NonZero {
   }
 };
 
-// --- sums
-// ---------------------------------------------------------------------------------------------
+// ---- sums
 
 template <class T, class Map>
 void sum_rows(const Block& block, void* results, const void* center, double p) {
@@ -160,8 +158,7 @@ void sum_columns(const Block& block, void* results, const void* center, double p
   }
 }
 
-// --- products
-// -----------------------------------------------------------------------------------------
+// ---- products
 
 template <class T>
 void prod_rows(const Block& block, void* results, const void*, double) {
@@ -190,8 +187,7 @@ void prod_columns(const Block& block, void* results, const void*, double) {
   }
 }
 
-// --- extremes of floating numbers
-// -----------------------------------------------------------------------
+// ---- extremes of floating numbers
 
 // A NaN replaces every number and is replaced by none: (x > NaN) is false.
 struct Greatest {
@@ -272,8 +268,7 @@ void extreme_columns(const Block& block, void* results, const void*, double) {
   }
 }
 
-// --- everything else: plain loops
-// -----------------------------------------------------------------------
+// ---- everything else: plain loops
 
 struct Add {
   template <class A, class T>
@@ -337,8 +332,7 @@ void fold_columns(const Block& block, void* results, const void*, double) {
   }
 }
 
-// --- the table
-// ------------------------------------------------------------------------------------------
+// ---- the table
 
 constexpr void set(ReduceTable& table, Reduction op, DType dtype, ReduceKernel rows,
                    ReduceKernel columns) {

@@ -26,8 +26,7 @@ inline T* row(std::byte* const* data, const Plane& plane, int operand, Size r) {
   return reinterpret_cast<T*>(data[operand]) + r * plane.outer_stride[operand];
 }
 
-// --- element by element; the compiler makes vectors of it
-// ---------------------------------------------
+// ---- element by element; the compiler makes vectors of it
 
 template <class F, class Y, class A>
 void map1(std::byte* const* data, const Plane& plane, const double* params) {
@@ -100,8 +99,7 @@ void map3(std::byte* const* data, const Plane& plane, const double* params) {
   }
 }
 
-// --- vector by vector: the last, short one too, so that no result depends on where a range ends
-// ---------
+// ---- vector by vector: the last, short one too, so that no result depends on where a range ends
 
 template <class T>
 inline Vec<T> load_any(const T* from, Size stride, Size n) {

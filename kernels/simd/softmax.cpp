@@ -43,8 +43,7 @@ REEL_INLINE Lanes<T> load_padded(const T* p, Size n, T padding) {
   return first_lanes<T>(n) ? load_tail<T>(p, n) : splat(padding);
 }
 
-// --- one row
-// ------------------------------------------------------------------------------------------
+// ---- one row
 
 template <class T>
 REEL_INLINE T max_of(const T* x, Size n) {
@@ -276,8 +275,7 @@ void logsumexp_rows(const void* x_, Size rows, Size n, void* y_) {
   }
 }
 
-// --- a piece of one long row, which several threads share
-// --------------------------------------------
+// ---- a piece of one long row, which several threads share
 
 template <class T>
 double max_and_sum_of_piece(const void* x, Size n, double& max) {
@@ -314,8 +312,7 @@ void shifted_exp_rows(const void* x_, const void* shift_, const void* scale_, Si
   }
 }
 
-// --- columns: the same, a register holding neighbouring columns
-// --------------------------------------
+// ---- columns: the same, a register holding neighbouring columns
 
 /// Calls `f(j, tail)` for each register of a row.
 template <class T, class F>

@@ -59,8 +59,7 @@ T copy_sequence(const T& range, CopyMemo& memo) {
   if constexpr (TupleLike<T>) {  // std::array
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
       return T{{deep_copy(range[I], memo)...}};
-    }
-    (std::make_index_sequence<std::tuple_size_v<T>>{});
+    }(std::make_index_sequence<std::tuple_size_v<T>>{});
   } else {
     T copy;
     for (const auto& element : range) copy.insert(copy.end(), deep_copy(element, memo));

@@ -66,15 +66,11 @@ concept StringLike = std::convertible_to<const T&, std::string_view>;
 
 // `reel_self` tells the author of the hooks from a class derived from it.
 template <class T>
-concept HasOwnWalk = requires {
-  requires std::same_as<typename T::reel_self, T>;
-};
+concept HasOwnWalk = requires { requires std::same_as<typename T::reel_self, T>; };
 
 // A member that names its own parts, which appear as fields of the module around it.
 template <class T>
-concept NamesParts = HasOwnWalk<T> && requires {
-  requires T::reel_names_parts;
-};
+concept NamesParts = HasOwnWalk<T> && requires { requires T::reel_names_parts; };
 
 template <class T>
 concept Sequence = requires(T& range) {
@@ -83,9 +79,7 @@ concept Sequence = requires(T& range) {
 };
 
 template <class T>
-concept Map = Sequence<T> && requires {
-  typename T::mapped_type;
-};
+concept Map = Sequence<T> && requires { typename T::mapped_type; };
 
 template <class T>
 concept Pointer = requires(T& pointer) {
@@ -94,9 +88,7 @@ concept Pointer = requires(T& pointer) {
 };
 
 template <class T>
-concept TupleLike = requires {
-  std::tuple_size<T>::value;
-};
+concept TupleLike = requires { std::tuple_size<T>::value; };
 
 template <Sequence T>
 using Element = std::remove_cvref_t<decltype(*std::begin(std::declval<T&>()))>;

@@ -15,14 +15,14 @@ namespace reel {
 /// A tensor of zeros. Throws on negative sizes. Follows `torch.zeros`.
 REEL_API Tensor zeros(const Shape& shape, const TensorOptions& options = {});
 template <class... Sizes>
-requires detail::LooseSizes<Sizes...>
+  requires detail::LooseSizes<Sizes...>
 void zeros(Sizes...) {
   static_assert(detail::never<Sizes...>, "write the sizes in braces: zeros({2, 3})");
 }
 /// A tensor of ones. Throws on negative sizes. Follows `torch.ones`.
 REEL_API Tensor ones(const Shape& shape, const TensorOptions& options = {});
 template <class... Sizes>
-requires detail::LooseSizes<Sizes...>
+  requires detail::LooseSizes<Sizes...>
 void ones(Sizes...) {
   static_assert(detail::never<Sizes...>, "write the sizes in braces: ones({2, 3})");
 }
@@ -32,7 +32,8 @@ void ones(Sizes...) {
 /// Throws when `value` has more or less than one element, or does not fit the dtype.
 REEL_API Tensor full(const Shape& shape, const Tensor& value, const TensorOptions& options = {});
 template <std::integral Size0, std::integral Size1, Number... More>
-requires(sizeof...(More) > 0) void full(Size0, Size1, More...) {
+  requires(sizeof...(More) > 0)
+void full(Size0, Size1, More...) {
   static_assert(detail::never<More...>, "write the sizes in braces: full({2, 3}, value)");
 }
 
@@ -78,11 +79,11 @@ class REEL_API NestedValues {
   NestedValues(std::initializer_list<NestedValues> rows);
 
   template <class Range>
-  requires requires(const Range& range) {
-    range.begin();
-    range.end();
-    range.size();
-  }
+    requires requires(const Range& range) {
+      range.begin();
+      range.end();
+      range.size();
+    }
   NestedValues(const Range& range) {
     using Item = std::decay_t<decltype(*range.begin())>;
     if constexpr (std::is_same_v<Item, bool> || std::is_same_v<Range, std::vector<bool>>) {

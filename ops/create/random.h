@@ -13,7 +13,7 @@ namespace reel {
 /// Numbers spread evenly over [0, 1). Throws for an integer dtype. Follows `torch.rand`.
 REEL_API Tensor rand(const Shape& shape, const TensorOptions& options = {});
 template <class... Sizes>
-requires detail::LooseSizes<Sizes...>
+  requires detail::LooseSizes<Sizes...>
 void rand(Sizes...) {
   static_assert(detail::never<Sizes...>, "write the sizes in braces: rand({2, 3})");
 }
@@ -23,7 +23,7 @@ REEL_API Tensor rand(const Shape& shape, Generator& generator, const TensorOptio
 /// dtype. Follows `torch.randn`.
 REEL_API Tensor randn(const Shape& shape, const TensorOptions& options = {});
 template <class... Sizes>
-requires detail::LooseSizes<Sizes...>
+  requires detail::LooseSizes<Sizes...>
 void randn(Sizes...) {
   static_assert(detail::never<Sizes...>, "write the sizes in braces: randn({2, 3})");
 }

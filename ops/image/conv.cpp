@@ -20,9 +20,9 @@ namespace {
 
 using kernels::ConvShape;
 
-// --- a convolution and its two gradients: each is linear in both of its inputs, and the
-// derivatives of
-// --- each are the other two
+// ---- a convolution and its two gradients
+//
+// Each is linear in both of its inputs, and the derivatives of each are the other two.
 
 Tensor plain_conv(const Tensor& x, const Tensor& w, const ConvShape& shape);
 Tensor conv_input(const Tensor& dy, const Tensor& w, const ConvShape& shape);
@@ -88,8 +88,7 @@ Tensor conv_weight(const Tensor& x, const Tensor& dy, const ConvShape& s) {
                 wrt(dy, [x = save(x), s](const Tensor& g) { return plain_conv(x, g, s); }));
 }
 
-// --- what fits
-// ------------------------------------------------------------------------------------------
+// ---- what fits
 
 /// What the messages call the shapes of a convolution over one or two axes.
 struct ConvNames {

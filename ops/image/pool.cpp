@@ -47,8 +47,7 @@ Size count_pool_windows(const char* op, const WindowAxis& axis, bool ceil_mode) 
   return detail::count_windows(op, axis, ceil_mode);
 }
 
-// --- maxima
-// -----------------------------------------------------------------------------------------------
+// ---- maxima
 
 Shape image_shape(const PoolShape& s) { return {s.batch, s.channels, s.in_h, s.in_w}; }
 Shape pooled_shape(const PoolShape& s) { return {s.batch, s.channels, s.out_h, s.out_w}; }
@@ -137,8 +136,7 @@ Tensor max_pool(OpName op, const Tensor& x, const Pair& kernel, const MaxPool2dO
                 }));
 }
 
-// --- averages
-// ---------------------------------------------------------------------------------------------
+// ---- averages
 
 struct Averages {
   Shape image, pooled;

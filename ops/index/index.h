@@ -8,8 +8,7 @@
 
 namespace reel {
 
-// --- indices
-// ------------------------------------------------------------------------------------------
+// ---- indices
 
 /// `start:stop:step` as in Python; left out, the bounds are the ends. Bounds below 0 count from the
 /// end and those beyond it are cut; the step is positive. `Slice{}` is all of a dimension.
@@ -33,8 +32,8 @@ struct REEL_API Index {
   enum class Kind { number, slice, none, ellipsis, tensor };
 
   template <std::integral T>
-  requires(!std::same_as<T, bool>) Index(T index)
-      : kind(Kind::number), number(static_cast<Size>(index)) {}
+    requires(!std::same_as<T, bool>)
+  Index(T index) : kind(Kind::number), number(static_cast<Size>(index)) {}
   Index(const Slice& range) : kind(Kind::slice), slice(range) {}
   Index(NoneIndex) : kind(Kind::none) {}
   Index(EllipsisIndex) : kind(Kind::ellipsis) {}
@@ -50,10 +49,9 @@ struct REEL_API Index {
 ///
 /// Numbers, slices and `None` give a view. Integer tensors pick entries and broadcast together; a
 /// bool tensor stands for the indices of its true elements (a 0-d one takes all or nothing, under a
-/// new dimension). Their dimensions take the place of
-/// those they index, or come first when slices stand between them. Every entry of an int64 or int32
-/// tensor lies in
-/// `[-size, size)`. Differentiable with respect to `x`. `index(x, {...}) = y` writes to `x`.
+/// new dimension). Their dimensions take the place of those they index, or come first when slices
+/// stand between them. Every entry of an int64 or int32 tensor lies in `[-size, size)`.
+/// Differentiable with respect to `x`. `index(x, {...}) = y` writes to `x`.
 ///
 /// Throws when there are more indices than dimensions, when one is out of range, when a mask has
 /// another shape than what it covers, and when a tensor has another dtype.
@@ -95,8 +93,7 @@ struct EmbeddingOptions {
 REEL_API Tensor embedding(const Tensor& input, const Tensor& weight,
                           const EmbeddingOptions& options = {});
 
-// --- element by element
-// -------------------------------------------------------------------------------
+// ---- element by element
 
 /// `out[i, j] = x[index[i, j], j]` for dimension 0, and so on; `out` has the shape of `index`,
 /// which is no larger than `x` in the other dimensions. Here and in its kin a 0-d tensor counts as
@@ -118,8 +115,7 @@ REEL_API Tensor scatter(const Tensor& x, Size dim, const Tensor& index, const Te
 /// The same with `+=`; where indices repeat, all are added. Follows `torch.scatter_add`.
 REEL_API Tensor scatter_add(const Tensor& x, Size dim, const Tensor& index, const Tensor& source);
 
-// --- masks
-// --------------------------------------------------------------------------------------------
+// ---- masks
 
 /// `x` with `value` (0-d) where `mask` (bool) is true; the two shapes broadcast.
 /// Follows `torch.masked_fill`.

@@ -38,8 +38,7 @@ REEL_API Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b,
                       const AddmmOptions& options = {});
 
 /// `x W^T + bias`: `x` `[.., in]`, `weight` `[out, in]`, `bias` `[out]` or undefined for none;
-/// gives
-/// `[.., out]`.
+/// gives `[.., out]`.
 ///
 /// Throws when the sizes or dtypes do not fit. Follows `torch.nn.functional.linear`.
 REEL_API Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});

@@ -60,8 +60,7 @@ void check_vector(const char* op, const char* name, const Tensor& vector, const 
         x.dtype(), vector.dtype());
 }
 
-// --- batch norm
-// -------------------------------------------------------------------------------------------
+// ---- batch norm
 
 /// What one batch is normalised by.
 struct Moments {
@@ -222,8 +221,7 @@ Tensor batch_norm_any(const Tensor& x, const Tensor& running_mean, const Tensor&
       });
 }
 
-// --- layer norm
-// -------------------------------------------------------------------------------------------
+// ---- layer norm
 
 /// The gradients of a layer norm of the rows of `x` [rows, columns] in differentiable ops; `weight`
 /// [columns] or undefined. The formula is that of batch norm, with rows in the place of channels.

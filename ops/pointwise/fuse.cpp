@@ -230,8 +230,7 @@ Gradient differentiate(const Chain& chain) {
   return result;
 }
 
-// --- from tensors to programs
-// ---------------------------------------------------------------------------
+// ---- from tensors to programs
 
 // Below this many elements following the chain costs more than the passes over memory that it
 // saves.
@@ -383,8 +382,7 @@ Tensor detail::run_fused(const std::vector<Tensor>& inputs, const FusedOnElement
                 });
 }
 
-// --- what elements know
-// ---------------------------------------------------------------------------------
+// ---- what elements know
 
 Element operator+(const Element& a, const Element& b) {
   return arithmetic(Binary::add, a, b, std::plus<>());

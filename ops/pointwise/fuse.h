@@ -101,13 +101,14 @@ class Fused {
   explicit Fused(F f) : f_(std::move(f)) {}
 
   template <class... Arguments>
-  requires as_many_tensors_as_the_fused_function_takes<F, Arguments...> Tensor
-  operator()(const Arguments&... arguments) const {
+    requires as_many_tensors_as_the_fused_function_takes<F, Arguments...>
+  Tensor operator()(const Arguments&... arguments) const {
     const std::vector<Tensor> inputs{Tensor(arguments)...};
     if (!worth_fusing(inputs)) return f_(static_cast<const Tensor&>(arguments)...);
     auto spread = [f = f_]<class T>(const std::vector<T>& values) {
-      return [&]<std::size_t... I>(std::index_sequence<I...>)->T { return f(values[I]...); }
-      (std::index_sequence_for<Arguments...>{});
+      return [&]<std::size_t... I>(std::index_sequence<I...>) -> T {
+        return f(values[I]...);
+      }(std::index_sequence_for<Arguments...>{});
     };
     return run_fused(inputs, spread, spread);
   }

@@ -11,8 +11,7 @@
 
 namespace reel {
 
-// --- arithmetic
-// -------------------------------------------------------------------------------------
+// ---- arithmetic
 
 /// `a + b`; of bools, their "or".
 REEL_API Tensor add(const Tensor& a, const Tensor& b);
@@ -39,8 +38,7 @@ inline Tensor operator-(const Tensor& a, const Tensor& b) { return sub(a, b); }
 inline Tensor operator*(const Tensor& a, const Tensor& b) { return mul(a, b); }
 inline Tensor operator/(const Tensor& a, const Tensor& b) { return div(a, b); }
 
-// --- functions of one tensor; integers become float32 except where told
-// ------------------------------
+// ---- functions of one tensor; integers become float32 except where told
 
 /// `-x`, of the same dtype. Throws for bool.
 REEL_API Tensor neg(const Tensor& x);
@@ -85,8 +83,7 @@ REEL_API Tensor erf(const Tensor& x);
 
 inline Tensor operator-(const Tensor& x) { return neg(x); }
 
-// --- activations
-// ------------------------------------------------------------------------------------
+// ---- activations
 
 /// `max(x, 0)`, of the same dtype; the gradient at 0 is 0. Throws for bool.
 REEL_API Tensor relu(const Tensor& x);
@@ -108,8 +105,7 @@ REEL_API Tensor softplus(const Tensor& x, double beta = 1, double threshold = 20
 /// `x` above 0, `alpha * (exp(x) - 1)` below. Follows `torch.nn.functional.elu`.
 REEL_API Tensor elu(const Tensor& x, double alpha = 1);
 
-// --- comparisons: bool results, across dtypes
-// -------------------------------------------------------
+// ---- comparisons: bool results, across dtypes
 
 REEL_API Tensor eq(const Tensor& a, const Tensor& b);
 REEL_API Tensor ne(const Tensor& a, const Tensor& b);
@@ -129,8 +125,7 @@ REEL_API Tensor isnan(const Tensor& x);
 REEL_API Tensor isinf(const Tensor& x);
 REEL_API Tensor isfinite(const Tensor& x);
 
-// --- logic: what is not 0 counts as true; bool results
-// ----------------------------------------------
+// ---- logic: what is not 0 counts as true; bool results
 
 REEL_API Tensor logical_and(const Tensor& a, const Tensor& b);
 REEL_API Tensor logical_or(const Tensor& a, const Tensor& b);
@@ -143,12 +138,12 @@ inline Tensor operator&&(const Tensor& a, const Tensor& b) { return logical_and(
 inline Tensor operator||(const Tensor& a, const Tensor& b) { return logical_or(a, b); }
 inline Tensor operator!(const Tensor& x) { return logical_not(x); }
 
-// --- in place
-// --------------------------------------------------------------------------------------- Each
-// changes and returns its first tensor, and so every view of the same memory. Allowed only where
-// the tape does not look: under a `NoGradGuard`, or when neither side requires gradients. The other
-// side broadcasts to the target's shape and is converted to its dtype, but not to a lower kind:
-// `[add_] expected a result that fits dtype int64, got float32`.
+// ---- in place
+//
+// Each changes and returns its first tensor, and so every view of the same memory. Allowed only
+// where the tape does not look: under a `NoGradGuard`, or when neither side requires gradients. The
+// other side broadcasts to the target's shape and is converted to its dtype, but not to a lower
+// kind: `[add_] expected a result that fits dtype int64, got float32`.
 
 REEL_API const Tensor& add_(const Tensor& x, const Tensor& other);
 REEL_API const Tensor& sub_(const Tensor& x, const Tensor& other);

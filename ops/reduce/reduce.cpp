@@ -44,8 +44,7 @@ Tensor reduce_deviations(const Tensor& x, const Reduced& reduced, double divisor
 
 }  // namespace
 
-// --- sums
-// -------------------------------------------------------------------------------------------
+// ---- sums
 
 Tensor sum(const Tensor& x, const Dims& dims, bool keepdim) {
   const Reduced reduced("sum", x, dims, keepdim);
@@ -96,8 +95,7 @@ Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
                 }));
 }
 
-// --- products
-// ---------------------------------------------------------------------------------------
+// ---- products
 
 namespace {
 
@@ -143,8 +141,7 @@ Tensor prod(const Tensor& x, const Dims& dims, bool keepdim) {
                            const Tensor& dy) { return prod_backward(dy, x, mask, spread); }));
 }
 
-// --- norms
-// ------------------------------------------------------------------------------------------
+// ---- norms
 
 namespace {
 
@@ -194,8 +191,7 @@ Tensor norm(const Tensor& x, double p, const Dims& dims, bool keepdim) {
       }));
 }
 
-// --- running sums
-// -----------------------------------------------------------------------------------
+// ---- running sums
 
 namespace {
 
@@ -223,8 +219,7 @@ Tensor cumsum(const Tensor& x, Size dim) {
   return running_sum(x, detail::wrap_dim("cumsum", dim, x.dim()), false);
 }
 
-// --- truth
-// ------------------------------------------------------------------------------------------
+// ---- truth
 
 Tensor any(const Tensor& x, const Dims& dims, bool keepdim) {
   return reduce(Reduction::any, x, Reduced("any", x, dims, keepdim));
@@ -234,8 +229,7 @@ Tensor all(const Tensor& x, const Dims& dims, bool keepdim) {
   return reduce(Reduction::all, x, Reduced("all", x, dims, keepdim));
 }
 
-// --- methods
-// ----------------------------------------------------------------------------------------
+// ---- methods
 
 Tensor Tensor::sum(const Dims& dims, bool keepdim) const { return reel::sum(*this, dims, keepdim); }
 Tensor Tensor::mean(const Dims& dims, bool keepdim) const {

@@ -11,8 +11,7 @@ namespace reel {
 // broadcasts against the input. All throw for a dimension that is out of range or named twice.
 // Results do not depend on the number of threads.
 
-// --- sums
-// -------------------------------------------------------------------------------------------
+// ---- sums
 
 /// Adds up elements; 0 for none. Integers and bools are counted in int64. Follows `torch.sum`.
 REEL_API Tensor sum(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
@@ -43,10 +42,10 @@ REEL_API Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim = fals
 /// Follows `torch.cumsum`.
 REEL_API Tensor cumsum(const Tensor& x, Size dim);
 
-// --- extremes
-// --------------------------------------------------------------------------------------- NaN
-// counts as the greatest and as the least, and takes the gradient. All throw when there is nothing
-// to choose from.
+// ---- extremes
+//
+// NaN counts as the greatest and as the least, and takes the gradient. All throw when there is
+// nothing to choose from.
 
 /// The greatest element. Where several are, they share the gradient evenly. Follows `torch.amax`.
 REEL_API Tensor amax(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
@@ -76,8 +75,7 @@ REEL_API Tensor argmax(const Tensor& x, std::optional<Size> dim = {}, bool keepd
 /// Where the least element stands, as `argmax`. Follows `torch.argmin`.
 REEL_API Tensor argmin(const Tensor& x, std::optional<Size> dim = {}, bool keepdim = false);
 
-// --- truth
-// ------------------------------------------------------------------------------------------
+// ---- truth
 
 /// Whether any element is not 0; false for none. Follows `torch.any`.
 REEL_API Tensor any(const Tensor& x, const Dims& dims = {}, bool keepdim = false);

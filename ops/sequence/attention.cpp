@@ -61,8 +61,7 @@ void check_options(const AttentionOptions& o) {
   if (o.scale) detail::check_finite(op, "scale", *o.scale);
 }
 
-// --- by the plain formula
-// -------------------------------------------------------------------------------------------
+// ---- by the plain formula
 
 Tensor causal_mask(Size queries, Size keys) {
   return tril(ones({queries, keys}, {.dtype = bool_}));
@@ -122,8 +121,7 @@ Gradients plain_gradients(const Tensor& q, const Tensor& k, const Tensor& v,
   return {matmul(ds, k), matmul(transpose(ds, -2, -1), q), matmul(transpose(p, -2, -1), dy)};
 }
 
-// --- without the matrix
-// -------------------------------------------------------------------------------------------
+// ---- without the matrix
 
 using kernels::AttentionShape;
 using kernels::HeadRows;
@@ -225,8 +223,7 @@ bool kernels_know(DType dtype, double scale) {
   return dtype == float32 && scale > 0 && std::isfinite(scale);
 }
 
-// --- queries, keys and values in one tensor
-// -------------------------------------------------------------------------------------------
+// ---- queries, keys and values in one tensor
 
 /// `[batch, length, E]`, or `[length, batch, E]`, as `[batch, heads, length, E / heads]`.
 Tensor split_heads(const Tensor& x, Size heads, bool batch_first) {

@@ -13,7 +13,7 @@ namespace reel {
 /// Throws when the strides do not allow it (`reshape` copies then). Follows `torch.Tensor.view`.
 REEL_API Tensor view(const Tensor& x, const Shape& shape);
 template <class... Sizes>
-requires detail::LooseSizes<Sizes...>
+  requires detail::LooseSizes<Sizes...>
 void view(const Tensor&, Sizes...) {
   static_assert(detail::never<Sizes...>, "write the sizes in braces: view(x, {2, 3})");
 }
@@ -21,7 +21,7 @@ void view(const Tensor&, Sizes...) {
 /// As `view`, but copies where a view is not possible.
 REEL_API Tensor reshape(const Tensor& x, const Shape& shape);
 template <class... Sizes>
-requires detail::LooseSizes<Sizes...>
+  requires detail::LooseSizes<Sizes...>
 void reshape(const Tensor&, Sizes...) {
   static_assert(detail::never<Sizes...>, "write the sizes in braces: reshape(x, {2, 3})");
 }
@@ -46,7 +46,7 @@ REEL_API Tensor t(const Tensor& x);
 /// Reorders the dimensions: `permute(x, {0, 2, 3, 1})` turns `[N, C, H, W]` into `[N, H, W, C]`.
 REEL_API Tensor permute(const Tensor& x, const Dims& dims);
 template <class... Sizes>
-requires detail::LooseSizes<Sizes...>
+  requires detail::LooseSizes<Sizes...>
 void permute(const Tensor&, Sizes...) {
   static_assert(detail::never<Sizes...>, "write the dimensions in braces: permute(x, {0, 2, 1})");
 }
@@ -54,7 +54,7 @@ void permute(const Tensor&, Sizes...) {
 /// Repeats dimensions of size 1 without copying; new dimensions come first; -1 keeps a size.
 REEL_API Tensor expand(const Tensor& x, const Shape& shape);
 template <class... Sizes>
-requires detail::LooseSizes<Sizes...>
+  requires detail::LooseSizes<Sizes...>
 void expand(const Tensor&, Sizes...) {
   static_assert(detail::never<Sizes...>, "write the sizes in braces: expand(x, {2, 3})");
 }

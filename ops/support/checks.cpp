@@ -7,11 +7,11 @@
 namespace reel::detail {
 
 void undefined_input(const char* op, const char* name) {
-  fail(op,
-       "expected a tensor as {}, got an undefined one\nhelp: it was default-constructed, moved "
-       "from, "
-       "or is a gradient that has not been computed yet",
-       name);
+  fail(
+      op,
+      "expected a tensor as {}, got an undefined one\nhelp: it was default-constructed, moved from, "
+      "or is a gradient that has not been computed yet",
+      name);
 }
 
 void check_floating(const char* op, const Tensor& x) {

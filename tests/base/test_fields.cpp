@@ -50,7 +50,8 @@ struct Tree {
 
 struct Sink {  // made from anything callable, as std::function is
   template <class F>
-  requires std::is_invocable_v<F, int> Sink(F&&) {}
+    requires std::is_invocable_v<F, int>
+  Sink(F&&) {}
   Sink() = default;
 };
 

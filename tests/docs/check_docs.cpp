@@ -82,7 +82,7 @@ Ran run(const std::string& command, bool echo) {
   return ran;
 }
 
-// --- every snippet compiles ----------------------------------------------------------------------
+// ---- every snippet compiles
 
 /// A snippet as a file: includes and `using namespace` go to the top; what is left is either a
 /// piece of a file or the statements of a function.
@@ -123,7 +123,7 @@ int check_snippets(const std::string& readme, const std::string& work,
   return failed == 0 ? 0 : 1;
 }
 
-// --- a lesson's text and its program -------------------------------------------------------------
+// ---- a lesson's text and its program
 
 /// Code without spaces and comments, which differ between text and program.
 std::string bare_code(std::string line) {

@@ -73,7 +73,7 @@ class Program {
   }
 
  private:
-  // --- decisions
+  // ---- decisions
 
   bool chance() { return bytes_.below(2) == 1; }
 
@@ -124,7 +124,7 @@ class Program {
 
   Pair& any() { return pairs_[bytes_.below(pairs_.size())]; }
 
-  // --- steps
+  // ---- steps
 
   void start() {
     Sizes shape;

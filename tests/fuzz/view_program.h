@@ -34,8 +34,7 @@ struct PlainTensor {
 /// What an op makes of a tensor; nothing where it must refuse.
 using Result = std::optional<PlainTensor>;
 
-// --- sizes
-// ----------------------------------------------------------------------------------------
+// ---- sizes
 
 /// Whether a tensor may have this shape.
 inline bool is_possible(const Sizes& shape) {
@@ -86,8 +85,7 @@ PlainTensor rearranged(const PlainTensor& x, Sizes shape, F old) {
   return y;
 }
 
-// --- ops
-// ------------------------------------------------------------------------------------------
+// ---- ops
 
 /// The shape with its -1 filled in, if it has the elements of `x`.
 inline std::optional<Sizes> full_shape(const PlainTensor& x, Sizes shape) {
@@ -343,8 +341,7 @@ inline PlainTensor above(const PlainTensor& x, double bound) {
   return y;
 }
 
-// --- writing
-// --------------------------------------------------------------------------------------
+// ---- writing
 
 /// Whether each element has a place of its own.
 inline bool is_writable(const PlainTensor& x) {

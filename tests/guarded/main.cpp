@@ -106,7 +106,7 @@ void check_layer(const Function& f, const Inputs& inputs, std::size_t compared =
   }
 }
 
-// --- the layers
+// ---- the layers
 
 struct Conv {
   Shape x, w;

@@ -10,10 +10,7 @@
 using namespace reel;
 
 template <class Layer>
-concept MadeWithoutOutputs = requires {
-  Layer{784};
-}
-|| requires { Layer{.in_features = 784}; };
+concept MadeWithoutOutputs = requires { Layer{784}; } || requires { Layer{.in_features = 784}; };
 template <class Layer>
 concept MadeFromFraction = requires {
   Layer{784.5, 10};

@@ -200,9 +200,7 @@ TEST_CASE("a fused chain's gradient through a power of 0 is 0, as that of pow") 
 namespace {
 
 template <class F, class... Arguments>
-constexpr bool callable = requires(const F& f, const Arguments&... arguments) {
-  f(arguments...);
-};
+constexpr bool callable = requires(const F& f, const Arguments&... arguments) { f(arguments...); };
 
 }  // namespace
 

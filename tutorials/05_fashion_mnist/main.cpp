@@ -22,8 +22,7 @@ struct Result {
   double accuracy = 0;    // on the test set
 };
 
-// --- First form: layers in a row, and fit
-// ------------------------------------------------------------
+// ---- First form: layers in a row, and fit
 
 Result in_keras_manner(const Lesson& lesson) {
   std::puts("--- Sequential and fit");
@@ -65,8 +64,7 @@ Result ending_in_softmax(const Lesson& lesson) {
   return {.first_loss = history.loss[0], .accuracy = *result.accuracy};
 }
 
-// --- Second form: a struct, and the loop written out
-// -------------------------------------------------
+// ---- Second form: a struct, and the loop written out
 
 struct Classifier {
   Size hidden = 128;
@@ -106,8 +104,7 @@ Result written_out(const Lesson& lesson) {
   return result;
 }
 
-// --- Third form: a small convolutional network
-// -------------------------------------------------------
+// ---- Third form: a small convolutional network
 
 struct ConvNet {
   nn::Conv2d conv1{.in_channels = 1, .out_channels = 16, .kernel_size = 3, .padding = 1};
