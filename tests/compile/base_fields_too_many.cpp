@@ -6,4 +6,4 @@ struct Net {
   int values[65];
 };
 
-static_assert(reel::nn::field_count<Net> == 1);
+static_assert(reel::field_count<Net> == 1);

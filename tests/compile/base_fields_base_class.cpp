@@ -9,4 +9,4 @@ struct Net : Base {
   int height = 2;
 };
 
-static_assert(reel::nn::field_count<Net> == 2);
+static_assert(reel::field_count<Net> == 2);

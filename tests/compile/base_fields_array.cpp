@@ -8,4 +8,4 @@ struct Net {
   int height;
 };
 
-static_assert(reel::nn::field_count<Net> == 3);
+static_assert(reel::field_count<Net> == 3);

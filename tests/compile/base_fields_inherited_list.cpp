@@ -11,4 +11,4 @@ struct Net : Base {
   int own = 2;
 };
 
-static_assert(reel::nn::field_count<Net> == 2);
+static_assert(reel::field_count<Net> == 2);

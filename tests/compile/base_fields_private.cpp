@@ -2,9 +2,12 @@
 
 #include <reel/base/fields.h>
 
-struct Net {
-  explicit Net(int size) : width(size) {}
-  int width;
+class Net {
+ public:
+  int width = 1;
+
+ private:
+  int hidden = 2;
 };
 
-static_assert(reel::nn::field_count<Net> == 1);
+static_assert(reel::field_count<Net> == 2);

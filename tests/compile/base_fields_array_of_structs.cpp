@@ -14,4 +14,4 @@ struct Net {
   std::string name;
 };
 
-static_assert(reel::nn::field_count<Net> == 3);
+static_assert(reel::field_count<Net> == 3);

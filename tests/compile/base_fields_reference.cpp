@@ -2,11 +2,9 @@
 
 #include <reel/base/fields.h>
 
-#include <string>
-
 struct Net {
   int width;
-  const std::string& shared;
+  int& shared;
 };
 
-static_assert(reel::nn::field_count<Net> == 2);
+static_assert(reel::field_count<Net> == 2);

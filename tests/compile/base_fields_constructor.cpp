@@ -2,12 +2,9 @@
 
 #include <reel/base/fields.h>
 
-class Net {
- public:
-  int width = 1;
-
- private:
-  int hidden = 2;
+struct Net {
+  explicit Net(int size) : width(size) {}
+  int width;
 };
 
-static_assert(reel::nn::field_count<Net> == 2);
+static_assert(reel::field_count<Net> == 1);

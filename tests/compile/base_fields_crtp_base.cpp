@@ -12,4 +12,4 @@ struct Net : Module<Net> {
   int height;
 };
 
-static_assert(reel::nn::field_count<Net> == 2);
+static_assert(reel::field_count<Net> == 2);

@@ -2,9 +2,12 @@
 
 #include <reel/base/fields.h>
 
+int global = 0;
+
 struct Net {
   int width;
-  int& shared;
+  int& shared = global;
+  int height = 3;
 };
 
-static_assert(reel::nn::field_count<Net> == 2);
+static_assert(reel::field_count<Net> == 3);
