@@ -36,6 +36,20 @@ Tensor extremum(OpName op, const Tensor& left, const Tensor& right, bool largest
                 }));
 }
 
+/// With respect to `x` of `x^y`. Where y is 0 this is 0 even if x^-1 is not finite. There the base
+/// is put aside before the power is taken, so that it is not infinite in later derivatives either.
+Tensor pow_backward_base(const Tensor& dy, const Tensor& x, const Tensor& y) {
+  const Tensor flat = logical_and(y == 0, logical_not(isfinite(reciprocal(x))));
+  return where(flat, 0, dy * (y * pow(where(flat, 1, x), y - 1)));
+}
+
+/// With respect to `y` of `x^y`. At 0 to a power of 0 or more the logarithm is infinite, this 0.
+Tensor pow_backward_exponent(const Tensor& dy, const Tensor& x, const Tensor& y,
+                             const Tensor& power) {
+  const Tensor flat = logical_and(x == 0, y >= 0);
+  return where(flat, 0, dy * (power * log(where(flat, 1, x))));
+}
+
 /// A power of integers, exact as their product is: in int64, which keeps the last digits of every
 /// narrower dtype.
 Tensor pow_of_integers(const Tensor& base, const Tensor& exponent, DType dtype) {
@@ -109,13 +123,10 @@ Tensor pow(const Tensor& given, const Tensor& exponent) {
   Tensor out = apply("pow", Binary::pow, x, y);
   if (!recording(given, exponent)) return out;
   return record("pow", std::move(out),
-                wrt(x.tensor(),
-                    [x = save(x), y = save(y)](const Tensor& dy) {
-                      return where(y() == 0, 0, dy * (y * pow(x, y - 1)));
-                    }),
+                wrt(x.tensor(), [x = save(x), y = save(y)](
+                                    const Tensor& dy) { return pow_backward_base(dy, x, y); }),
                 wrt(y.tensor(), [x = save(x), y = save(y)](const Tensor& dy, const Tensor& power) {
-                  // At 0 to a power of 0 or more the logarithm is infinite, the derivative 0.
-                  return where(x() == 0 && y() >= 0, 0, dy * (power * log(x)));
+                  return pow_backward_exponent(dy, to(x, dy.dtype()), y, power);
                 }));
 }
 

@@ -217,6 +217,19 @@ TEST_CASE("the gradient of a power at base 0 is finite where it should be") {
   check_values(grad(sum(pow(x, y)), y), {2}, {0, 8 * std::log(2.0)});
 }
 
+TEST_CASE("second derivatives of a power are right at base 0 and at exponent 0") {
+  const Tensor x = tensor({2., 0., 0., 0.}, {.dtype = float64, .requires_grad = true});
+  const Tensor y = tensor({0., 0., 2., 3.}, {.dtype = float64, .requires_grad = true});
+  const Tensor power = sum(pow(x, y));
+  const std::vector<Tensor> first = grad({power}, {x, y}, {.create_graph = true});
+  const std::vector<Tensor> of_x = grad({sum(first[0])}, {x, y}, {.retain_graph = true});
+  check_values(of_x[0], {4}, {0, 0, 2, 0});
+  check_values(of_x[1], {4}, {0.5, 0, 0, 0});  // y x^(y - 1) grows by 1 / x from y = 0 on
+  const std::vector<Tensor> of_y = grad({sum(first[1])}, {x, y});
+  check_values(of_y[0], {4}, {0.5, 0, 0, 0});
+  check_values(of_y[1], {4}, {std::log(2.0) * std::log(2.0), 0, 0, 0});
+}
+
 TEST_CASE("operators take tensors and numbers on either side") {
   const Tensor x = tensor({1., 2., 4.}, {.dtype = float64});
   check_values(x + 1, {3}, {2, 3, 5});
