@@ -4,8 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "reel/base/detail/columns.h"
 #include "reel/base/fail.h"
-#include "reel/train/columns.h"
 
 namespace reel::train {
 namespace {
@@ -109,9 +109,9 @@ double share(Size part, Size whole) {
 
 /// Filled up, or shortened and marked so, to exactly `width` columns.
 std::string padded(const std::string& text, int width) {
-  const int missing = width - detail::columns(text);
+  const int missing = width - reel::detail::columns(text);
   if (missing >= 0) return text + std::string(static_cast<std::size_t>(missing), ' ');
-  return detail::cut(text, width - 1) + "~";
+  return reel::detail::cut(text, width - 1) + "~";
 }
 
 int digits(Size n) { return static_cast<int>(std::to_string(n).size()); }
@@ -211,8 +211,9 @@ double ConfusionMatrix::f1(Size cls) const {
 
 std::string ConfusionMatrix::per_class_table(int width) const {
   const std::string right = "accuracy", mean = "mean";
-  int name_width = detail::columns(right);
-  for (const std::string& name : names_) name_width = std::max(name_width, detail::columns(name));
+  int name_width = reel::detail::columns(right);
+  for (const std::string& name : names_)
+    name_width = std::max(name_width, reel::detail::columns(name));
 
   constexpr int gap = 2, shortest_name = 4;
   std::vector<int> widths{9, 6, 6, 7};
@@ -256,7 +257,8 @@ std::string ConfusionMatrix::per_class_table(int width) const {
 
 std::string ConfusionMatrix::table(int width) const {
   int name_width = 0, cell_width = digits(classes_ - 1);
-  for (const std::string& name : names_) name_width = std::max(name_width, detail::columns(name));
+  for (const std::string& name : names_)
+    name_width = std::max(name_width, reel::detail::columns(name));
   for (const Size n : counts_) cell_width = std::max(cell_width, digits(n));
 
   constexpr int gap = 2, shortest_name = 4;

@@ -7,9 +7,9 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "reel/base/detail/columns.h"
 #include "reel/base/detail/locale.h"
 #include "reel/base/fail.h"
-#include "reel/train/columns.h"
 
 #if __has_include(<sys/ioctl.h>)
 #include <sys/ioctl.h>
@@ -20,7 +20,7 @@
 namespace reel::train {
 namespace {
 
-using detail::columns;
+using reel::detail::columns;
 using std::chrono::duration;
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
@@ -113,7 +113,7 @@ bool drop_part(std::vector<Part>& parts, int at_least) {
 std::string fitted(std::vector<Part> parts, int width) {
   while (columns(join(parts)) > width && drop_part(parts, 1)) {
   }
-  return detail::cut(join(parts), width);
+  return reel::detail::cut(join(parts), width);
 }
 
 const char* environment(const char* name) {

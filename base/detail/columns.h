@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace reel::train::detail {
+namespace reel::detail {
 
 /// Columns of UTF-8 text whose characters are one column wide; colours take none.
 inline int columns(std::string_view text) {
@@ -26,4 +26,4 @@ inline std::string cut(std::string text, int width) {
   return text;
 }
 
-}  // namespace reel::train::detail
+}  // namespace reel::detail
