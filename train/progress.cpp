@@ -30,6 +30,8 @@ constexpr milliseconds redraw_interval{100};
 constexpr seconds first_patience{10};
 constexpr seconds longest_patience{60};
 
+constexpr double countable = 1e15;  // seconds beyond this are no time that anybody waits
+
 constexpr int shortest_bar = 8;
 constexpr int longest_bar = 40;
 
@@ -143,10 +145,10 @@ int terminal_width([[maybe_unused]] std::FILE* out) {
 }
 
 std::string readable_seconds(double seconds) {
-  if (!(seconds >= 0)) return "?";
+  if (!(seconds >= 0 && seconds < countable)) return "?";
   if (seconds < 999.5e-9) return fmt::format("{:.0f} ns", seconds * 1e9);
   if (seconds < 999.5e-6) return fmt::format("{:.0f} us", seconds * 1e6);
-  if (seconds < 9.995e-3) return fmt::format("{:.1f} ms", seconds * 1e3);
+  if (seconds < 9.95e-3) return fmt::format("{:.1f} ms", seconds * 1e3);
   if (seconds < 99.5e-3) return fmt::format("{:.0f} ms", seconds * 1e3);
   if (seconds < 9.995) return fmt::format("{:.2f} s", seconds);
   if (seconds < 59.95) return fmt::format("{:.1f} s", seconds);
@@ -164,7 +166,7 @@ std::string progress_line(const Progress& p, const ProgressLook& look) {
   if (p.step > 0 && p.steps > 0) {
     const double left =
         p.seconds / static_cast<double>(p.step) * static_cast<double>(p.steps - p.step);
-    if (left >= 1) parts.push_back({clock_time(left) + " left", 2});
+    if (left >= 1 && left < countable) parts.push_back({clock_time(left) + " left", 2});
   }
 
   const int width = std::max(look.width, 1);

@@ -45,7 +45,7 @@ REEL_API std::string epoch_line(const Progress& progress, int width = 0);
 
 /// A number of seconds as a person says it: "54 us", "3.2 ms", "0.10 s", "12.3 s", "1:05",
 /// "2:03:04";
-/// "?" for a negative number or NaN.
+/// "?" for a negative number, infinity or NaN.
 REEL_API std::string readable_seconds(double seconds);
 
 /// Columns of the terminal that `out` is: what it says itself, else `$COLUMNS`, else 80.

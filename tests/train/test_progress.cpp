@@ -174,6 +174,20 @@ TEST_CASE("seconds as a person says them") {
   CHECK(readable_seconds(std::nan("")) == "?");
 }
 
+TEST_CASE("a number of seconds is rounded to what is shown of it, and no time is a question mark") {
+  CHECK(readable_seconds(9.94e-3) == "9.9 ms");
+  CHECK(readable_seconds(9.97e-3) == "10 ms");
+  CHECK(readable_seconds(9.997) == "10.0 s");
+  CHECK(readable_seconds(59.94) == "59.9 s");
+  CHECK(readable_seconds(59.96) == "1:00");
+  CHECK(readable_seconds(3599.6) == "1:00:00");
+  CHECK(readable_seconds(HUGE_VAL) == "?");
+  CHECK(readable_seconds(1e300) == "?");
+  Progress p = half_way;
+  p.seconds = 1e300;
+  CHECK(progress_line(p, {.width = 200}).find("left") == std::string::npos);
+}
+
 TEST_CASE("a pipe gets one line an epoch and no control characters") {
   Written out;
   {
