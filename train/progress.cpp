@@ -263,6 +263,7 @@ void ProgressBar::clear() {
   if (rows > 0) text += fmt::format("\x1b[{}A", rows);
   text += "\x1b[J";
   std::fwrite(text.data(), 1, text.size(), out_);
+  std::fflush(out_);  // what is printed next may go to the same terminal by another stream
   drawn_columns_ = 0;
 }
 

@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <cmath>
 #include <cstdio>
@@ -230,6 +231,28 @@ TEST_CASE("a line that the narrower terminal has wrapped is wiped whole") {
     bar.clear();
   }
   CHECK(out.text().ends_with("\r\x1b[3A\x1b[J"));
+}
+
+TEST_CASE("a wiped line is wiped at once, before others write to the same terminal") {
+  const Environment ascii("LC_ALL", "C"), plain("NO_COLOR", "1"), narrow("COLUMNS", "21");
+  Written out;
+  ProgressBar bar(Verbose::bar, out.file);
+  bar.draw({.epochs = 0, .step = 1, .steps = 4, .seconds = 1});
+  bar.clear();
+  struct stat written {};
+  REQUIRE(::fstat(fileno(out.file), &written) == 0);
+  CHECK(written.st_size == std::ftell(out.file));
+}
+
+TEST_CASE("a width in $COLUMNS that is none is ignored") {
+  Written out;
+  for (const char* bad : {"4294967336", "99999999999999999999", "40x", "-40", "0", ""}) {
+    CAPTURE(bad);
+    const Environment columns("COLUMNS", bad);
+    CHECK(terminal_width(out.file) == 80);
+  }
+  const Environment columns("COLUMNS", "40");
+  CHECK(terminal_width(out.file) == 40);
 }
 
 TEST_CASE("a run that stops half way keeps its line") {
