@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <string_view>
+#include <system_error>
 
 #include "reel/base/detail/columns.h"
 #include "reel/base/detail/locale.h"
@@ -139,9 +141,14 @@ int terminal_width([[maybe_unused]] std::FILE* out) {
   winsize size{};
   if (ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
 #endif
-  const char* columns_variable = environment("COLUMNS");
-  const int width = columns_variable != nullptr ? std::atoi(columns_variable) : 0;
-  return width > 0 ? width : 80;
+  constexpr int usual = 80;
+  const char* given = environment("COLUMNS");
+  if (given == nullptr) return usual;
+  const std::string_view text = given;
+  int width = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), width);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole && width > 0 ? width : usual;
 }
 
 std::string readable_seconds(double seconds) {

@@ -48,7 +48,8 @@ REEL_API std::string epoch_line(const Progress& progress, int width = 0);
 /// "?" for a negative number, infinity or NaN.
 REEL_API std::string readable_seconds(double seconds);
 
-/// Columns of the terminal that `out` is: what it says itself, else `$COLUMNS`, else 80.
+/// Columns of the terminal that `out` is: what it says itself, else `$COLUMNS` if that is a number
+/// above 0, else 80.
 REEL_API int terminal_width(std::FILE* out = stdout);
 
 /// How a run tells what it does.
