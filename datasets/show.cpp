@@ -43,7 +43,7 @@ class Pixels {
   /// How many pixels of a picture make one, each way.
   static Size shrinkage(Size width, Size most_columns) {
     const Size columns = std::max<Size>(most_columns, 1);
-    return std::max<Size>((width + columns - 1) / columns, 1);
+    return std::max<Size>(width / columns + (width % columns != 0 ? 1 : 0), 1);
   }
 
   Size height() const { return height_; }
@@ -193,7 +193,9 @@ std::string show_images(const Tensor& images, const std::vector<std::string>& ca
         "expected {} captions or none, got {}", count, captions.size());
 
   constexpr Size gap = 1;
-  const Size columns = std::max<Size>((options.width + gap) / (width + gap), 1);
+  // One picture, and as many as fit beside it with their gaps.
+  const Size beside = std::max<Size>(options.width, width) - width;
+  const Size columns = 1 + beside / (width + gap);
   const Size caption_width = columns == 1 ? std::max(width, options.width) : width;
   std::string text;
   for (Size begin = 0; begin < count; begin += columns) {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "datasets/support/temp_folder.h"
 #include "reel/ops/create/create.h"
@@ -104,4 +105,12 @@ TEST_CASE("a picture wider than the terminal is drawn smaller, its caption as wi
   CHECK(show_image(image, narrow(0)) == show_image(image, narrow(1)));
   CHECK(show_images(image.unsqueeze(0), {"caption"}, narrow(4)) == "▒▒░\ncapt\n");
   CHECK(show_images(image.unsqueeze(0), {"a"}, narrow(4)) == "▒▒░\na  \n");
+}
+
+TEST_CASE("a terminal without end has room for all pictures in one row") {
+  const Tensor images = zeros({3, 2, 2}, {.dtype = uint8});
+  ShowOptions endless = plain;
+  endless.width = std::numeric_limits<Size>::max();
+  CHECK(show_images(images, {"a", "b", "c"}, endless) == "        \na  b  c \n");
+  CHECK(show_image(images[0], endless) == "  \n");
 }
