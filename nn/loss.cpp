@@ -97,14 +97,20 @@ Classes read_classes(const char* op, const Tensor& input, const Tensor& target, 
   return {where(counts, index, 0), counts};
 }
 
+// The input with a number in the place of what is ignored, so that nothing there, be it infinite or
+// NaN, reaches the loss or a gradient: a weight of 0 would turn it into NaN.
+Tensor without_ignored(const Tensor& input, const Classes& classes, double stand_in) {
+  if (!classes.counts.defined()) return input;
+  return where(classes.counts.unsqueeze(class_dim(input)), input, stand_in);
+}
+
 // How much each element counts: undefined when all count alike.
 Tensor element_weights(const Classes& classes, const Tensor& weight, DType dtype) {
   Tensor result;
   if (weight.defined())
     result = weight.to(dtype).index_select(0, classes.index.flatten()).view(classes.index.shape());
   if (!classes.counts.defined()) return result;
-  const Tensor counts = classes.counts.to(dtype);
-  return result.defined() ? result * counts : counts;
+  return result.defined() ? where(classes.counts, result, 0) : classes.counts.to(dtype);
 }
 
 // The mean divides by the weights, not by their number.
@@ -113,11 +119,10 @@ Tensor reduce_weighted(const Tensor& losses, const Tensor& weights, Reduction re
   return losses.sum() / weights.sum();
 }
 
-Tensor classes_loss(const char* op, const Tensor& log_p, const Tensor& target, const Tensor& weight,
-                    Size ignore_index, Reduction reduction, double smoothing) {
+Tensor classes_loss(const Tensor& log_p, const Classes& classes, const Tensor& weight,
+                    Reduction reduction, double smoothing) {
   const Size dim = class_dim(log_p);
   const Size count = log_p.size(dim);
-  const Classes classes = read_classes(op, log_p, target, ignore_index);
   const Tensor weights = element_weights(classes, weight, log_p.dtype());
 
   Tensor losses = -log_p.gather(dim, classes.index.unsqueeze(dim)).squeeze(dim);
@@ -184,18 +189,22 @@ Tensor cross_entropy(const Tensor& input, const Tensor& target,
   check(input.is_floating_point() && input.dim() >= 1, "cross_entropy",
         "expected a floating-point input of shape [N, C], [N, C, d1, ...] or [C], got {} {}",
         input.dtype(), input.shape());
-  const Tensor log_p = options.from_logits ? log_softmax(input, class_dim(input))
-                                           : log_of(check_probabilities("cross_entropy", input));
-  if (!classes) return probabilities_loss(log_p, target, options);
-  reel::detail::check_classes("cross_entropy", log_p, target, options.weight);
-  return classes_loss("cross_entropy", log_p, target, options.weight, options.ignore_index,
-                      options.reduction, options.label_smoothing);
+  if (!classes) {
+    const Tensor log_p = options.from_logits ? log_softmax(input, class_dim(input))
+                                             : log_of(check_probabilities("cross_entropy", input));
+    return probabilities_loss(log_p, target, options);
+  }
+  reel::detail::check_classes("cross_entropy", input, target, options.weight);
+  const Classes read = read_classes("cross_entropy", input, target, options.ignore_index);
+  const Tensor p = check_probabilities("cross_entropy", without_ignored(input, read, 1));
+  return classes_loss(log_of(p), read, options.weight, options.reduction, options.label_smoothing);
 }
 
 Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target,
                 const NllLossOptions& options) {
   reel::detail::check_classes("nll_loss", log_probabilities, target, options.weight);
-  return classes_loss("nll_loss", log_probabilities, target, options.weight, options.ignore_index,
+  const Classes read = read_classes("nll_loss", log_probabilities, target, options.ignore_index);
+  return classes_loss(without_ignored(log_probabilities, read, 0), read, options.weight,
                       options.reduction, 0);
 }
 

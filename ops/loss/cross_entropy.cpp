@@ -47,7 +47,7 @@ Tensor wanted_probabilities(const Rows& rows) {
   const Tensor hard = scatter_add(zeros(rows.logits.shape(), {.dtype = dtype}), 1, index,
                                   ones(index.shape(), {.dtype = dtype}));
   const double spread = rows.label_smoothing / static_cast<double>(classes);
-  return unsqueeze(counts, 1).to(dtype) * weight * (hard * (1 - rows.label_smoothing) + spread);
+  return where(unsqueeze(counts, 1), weight * (hard * (1 - rows.label_smoothing) + spread), 0);
 }
 
 /// d(loss)/d(logits), `scale` being what the reduction multiplied all losses with. `dy` holds a
@@ -57,7 +57,10 @@ Tensor cross_entropy_backward(const Tensor& dy, const Rows& rows, const Tensor& 
   if (recording(dy, rows.logits)) {
     const Tensor wanted = wanted_probabilities(rows);
     const Tensor by_row = dy.dim() == 0 ? dy : unsqueeze(dy, 1);
-    return (softmax(rows.logits, 1) * sum(wanted, 1, true) - wanted) * (by_row * scale);
+    // An ignored row may hold anything, and 0 times that need not be 0.
+    const Tensor counts = unsqueeze(rows.targets != rows.ignore_index, 1);
+    const Tensor p = softmax(where(counts, rows.logits, 0), 1);
+    return (p * sum(wanted, 1, true) - wanted) * (by_row * scale);
   }
   const Tensor gradient = dy.contiguous();
   Tensor dx = empty(rows.logits.shape(), {.dtype = rows.logits.dtype()});

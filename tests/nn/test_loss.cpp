@@ -110,6 +110,45 @@ TEST_CASE("cross entropy from probabilities learns from a target of probability 
   CHECK(std::isfinite(gone.grad().sum().item()));
 }
 
+TEST_CASE("an ignored row reaches neither the loss nor a gradient, whatever it holds") {
+  const double inf = std::numeric_limits<double>::infinity();
+  const Tensor target = tensor({-100, 1});
+  const Tensor weight = tensor({inf, 2.0, 1.0});  // infinite for class 0, which is nobody's
+  const auto check_rows = [&](auto loss, double bad) {
+    CAPTURE(bad);
+    const Tensor good = tensor({{0.2, 0.3, 0.5}, {0.2, 0.3, 0.5}}).requires_grad_();
+    const Tensor x = tensor({{bad, bad, 0.5}, {0.2, 0.3, 0.5}}).requires_grad_();
+    CHECK(testing::same(loss(x), loss(good)));
+    for (const bool create_graph : {false, true}) {
+      const Tensor slope = grad({loss(x).sum()}, {x}, {.create_graph = create_graph})[0];
+      CHECK(testing::same(slope[0], zeros({3})));
+      CHECK(testing::close(slope, grad(loss(good).sum(), good)));
+      if (!slope.requires_grad()) continue;
+      CHECK(testing::same(grad(slope.square().sum(), x)[0], zeros({3})));
+    }
+  };
+  for (const double bad : {inf, -inf, std::nan("")}) {
+    for (const Reduction reduction : {Reduction::none, Reduction::mean, Reduction::sum}) {
+      check_rows([&](const Tensor& x) { return nn::nll_loss(x, target, {.reduction = reduction}); },
+                 bad);
+      check_rows(
+          [&](const Tensor& x) {
+            return nn::nll_loss(x, target, {.weight = weight, .reduction = reduction});
+          },
+          bad);
+      for (const bool from_logits : {true, false}) {
+        check_rows(
+            [&](const Tensor& x) {
+              return nn::cross_entropy(
+                  x, target,
+                  {.reduction = reduction, .label_smoothing = 0.1, .from_logits = from_logits});
+            },
+            bad);
+      }
+    }
+  }
+}
+
 TEST_CASE("a mean over nothing is NaN") {
   CHECK(std::isnan(nn::cross_entropy(logits({1, 3}), tensor({-100})).item()));
   CHECK(std::isnan(nn::nll_loss(logits({1, 3}), tensor({-100})).item()));
