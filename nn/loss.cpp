@@ -53,6 +53,15 @@ void check_same_shape(const char* op, const Tensor& input, const Tensor& target)
         input.shape(), target.shape(), help_with_column(input.shape(), target.shape()));
 }
 
+/// A weight may be smaller than the target, not larger: that would repeat the losses.
+void check_broadcasts(const char* op, const char* name, const Tensor& weight,
+                      const Tensor& target) {
+  if (!weight.defined()) return;
+  check(reel::detail::try_broadcast(weight.shape(), target.shape()) == target.shape(), op,
+        "expected a {} that broadcasts to the target's shape {}, got shape {}", name,
+        target.shape(), weight.shape());
+}
+
 /// The probabilities, those that rounding took past an end put back on it.
 Tensor check_probabilities(const char* op, const Tensor& p) {
   if (p.numel() == 0) return p;
@@ -257,6 +266,7 @@ Tensor binary_cross_entropy(const Tensor& probabilities, const Tensor& target,
                             const BinaryCrossEntropyOptions& options) {
   constexpr const char* op = "binary_cross_entropy";
   check_same_shape(op, probabilities, target);
+  check_broadcasts(op, "weight", options.weight, target);
   const DType dtype = reel::detail::result_type(op, probabilities, target);
   const Tensor p = check_probabilities(op, probabilities).to(dtype), t = target.to(dtype);
   Tensor losses;
@@ -281,7 +291,10 @@ Tensor binary_cross_entropy(const Tensor& probabilities, const Tensor& target,
 
 Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& target,
                                         const BinaryCrossEntropyWithLogitsOptions& options) {
-  check_same_shape("binary_cross_entropy_with_logits", logits, target);
+  constexpr const char* op = "binary_cross_entropy_with_logits";
+  check_same_shape(op, logits, target);
+  check_broadcasts(op, "weight", options.weight, target);
+  check_broadcasts(op, "pos_weight", options.pos_weight, target);
   // log(1 + exp(-x)) turns into -x where float32 cannot tell them apart, before exp overflows.
   constexpr double threshold = 80;
   Tensor minus_log_p = softplus(-logits, 1, threshold);

@@ -72,24 +72,26 @@ REEL_API Tensor smooth_l1_loss(const Tensor& input, const Tensor& target,
                                const SmoothL1LossOptions& options = {});
 
 struct BinaryCrossEntropyOptions {
-  Tensor weight = {};  ///< how much each element counts; broadcasts
+  Tensor weight = {};  ///< how much each element counts; broadcasts to the target
   Reduction reduction = Reduction::mean;
 };
 
 /// `-(t log p + (1 - t) log(1 - p))` for probabilities `p` in [0, 1], logarithms cut at -100.
-/// Throws unless both have one shape, and for a probability outside [0, 1].
+/// Throws unless both have one shape that the weight broadcasts to, and for a probability outside
+/// [0, 1].
 /// Follows `torch.nn.functional.binary_cross_entropy`.
 REEL_API Tensor binary_cross_entropy(const Tensor& probabilities, const Tensor& target,
                                      const BinaryCrossEntropyOptions& options = {});
 
 struct BinaryCrossEntropyWithLogitsOptions {
-  Tensor weight = {};      ///< how much each element counts; broadcasts
-  Tensor pos_weight = {};  ///< how much positive targets count; broadcasts
+  Tensor weight = {};      ///< how much each element counts; broadcasts to the target
+  Tensor pos_weight = {};  ///< how much positive targets count; as `weight`, often `[C]`
   Reduction reduction = Reduction::mean;
 };
 
 /// `binary_cross_entropy` of `sigmoid(logits)`, exact for logits of any size. Throws unless both
-/// have one shape. Follows `torch.nn.functional.binary_cross_entropy_with_logits`.
+/// have one shape that the weights broadcast to. Follows
+/// `torch.nn.functional.binary_cross_entropy_with_logits`.
 REEL_API Tensor
 binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& target,
                                  const BinaryCrossEntropyWithLogitsOptions& options = {});

@@ -361,6 +361,35 @@ TEST_CASE("losses refuse what does not fit") {
   CHECK_THROWS_AS(nn::binary_cross_entropy_with_logits(zeros({2}), zeros({3})), Error);
 }
 
+TEST_CASE("weights of binary losses broadcast to the target and do not enlarge it") {
+  const Tensor x = full({2, 3}, 0.5), t = ones({2, 3});
+  const Tensor by_class = tensor({1.0, 2.0, 3.0}), by_sample = tensor({{1.0}, {2.0}});
+  const nn::BinaryCrossEntropyOptions none{.reduction = Reduction::none};
+  const Tensor losses = nn::binary_cross_entropy(x, t, none);
+  for (const Tensor& weight : {by_class, by_sample}) {
+    CHECK(testing::same(
+        nn::binary_cross_entropy(x, t, {.weight = weight, .reduction = Reduction::none}),
+        losses * weight));
+  }
+  CHECK_THROWS_WITH_AS(nn::binary_cross_entropy(x, t, {.weight = ones({4, 2, 3})}),
+                       "[binary_cross_entropy] expected a weight that broadcasts to the target's "
+                       "shape [2, 3], got shape [4, 2, 3]",
+                       Error);
+  CHECK_THROWS_WITH_AS(nn::binary_cross_entropy(x, t, {.weight = ones({2})}),
+                       doctest::Contains("target's shape [2, 3], got shape [2]"), Error);
+  CHECK_THROWS_WITH_AS(
+      nn::binary_cross_entropy_with_logits(x[0], t[0], {.weight = ones({2, 3})}),
+      "[binary_cross_entropy_with_logits] expected a weight that broadcasts to the target's "
+      "shape [3], got shape [2, 3]",
+      Error);
+  for (const Shape& wrong : {Shape{2}, Shape{1, 2, 3}}) {
+    CHECK_THROWS_WITH_AS(nn::binary_cross_entropy_with_logits(x, t, {.pos_weight = ones(wrong)}),
+                         doctest::Contains("[binary_cross_entropy_with_logits] expected a "
+                                           "pos_weight that broadcasts to the target's shape"),
+                         Error);
+  }
+}
+
 TEST_CASE("losses say what to do with a target of the usual wrong kinds") {
   const Tensor x = logits({4, 3}), column = logits({4, 1});
   const auto says = [](auto f, const char* text) {
