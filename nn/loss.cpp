@@ -21,6 +21,12 @@ namespace {
 
 using reel::detail::class_dim;
 
+/// The least number above 0 of full precision.
+double smallest(DType dtype) {
+  return dtype == float64 ? std::numeric_limits<double>::min()
+                          : static_cast<double>(std::numeric_limits<float>::min());
+}
+
 Tensor reduce(const Tensor& losses, Reduction reduction) {
   switch (reduction) {
     case Reduction::mean:
@@ -173,12 +179,7 @@ Tensor probabilities_loss(const Tensor& log_p, const Tensor& target,
 }
 
 // Logarithms of probabilities; where one is 0 its gradient is 0 and not infinite.
-Tensor log_of(const Tensor& p) {
-  const double least = p.dtype() == float64
-                           ? std::numeric_limits<double>::min()
-                           : static_cast<double>(std::numeric_limits<float>::min());
-  return log(clamp(p, least));
-}
+Tensor log_of(const Tensor& p) { return log(clamp(p, smallest(p.dtype()))); }
 
 }  // namespace
 
@@ -257,7 +258,9 @@ Tensor smooth_l1_loss(const Tensor& input, const Tensor& target,
                       const SmoothL1LossOptions& options) {
   check_same_shape("smooth_l1_loss", input, target);
   reel::detail::check_not_negative("smooth_l1_loss", "beta", options.beta);
-  if (options.beta == 0) return l1_loss(input, target, {options.reduction});
+  // Where the dtype has no such small number the square would come to 0 / 0.
+  const DType dtype = reel::detail::result_type("smooth_l1_loss", input, target);
+  if (options.beta < smallest(dtype)) return l1_loss(input, target, {options.reduction});
   return reduce(huber("smooth_l1_loss", input - target, options.beta) / options.beta,
                 options.reduction);
 }

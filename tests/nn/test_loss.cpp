@@ -278,6 +278,16 @@ TEST_CASE("an infinite difference has the slope of the line, an undefined one is
   CHECK(std::isnan(grad(nn::smooth_l1_loss(x, zeros({1})), x).item()));
 }
 
+TEST_CASE("a beta too small for the dtype makes smooth_l1_loss l1_loss, as 0 does") {
+  for (const double beta : {0., 1e-320}) {
+    const Tensor x = tensor({1.0, 2.0, 0.5}).requires_grad_();
+    const Tensor losses =
+        nn::smooth_l1_loss(x, ones({3}), {.beta = beta, .reduction = Reduction::none});
+    CHECK(testing::same(losses, tensor({0.0, 1.0, 0.5})));
+    CHECK(testing::same(grad(losses.sum(), x), tensor({0.0, 1.0, -1.0})));
+  }
+}
+
 TEST_CASE("regression and binary losses pass gradcheck") {
   const Tensor t = softmax(logits({2, 3}) * 3, 1);
   check_gradients([&](const Tensor& x) { return nn::mse_loss(x, t); }, logits({2, 3}));
