@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <initializer_list>
+#include <string_view>
 
+#include "reel/autograd/detail/columns.h"
 #include "reel/nn/detail/describe.h"
 
 namespace reel::nn {
@@ -22,6 +26,63 @@ std::string show_bytes(Size bytes) {
   if (bytes < 1024 * 1024) return fmt::format("{:.1f} KiB", number / 1024);
   return fmt::format("{:.1f} MiB", number / (1024 * 1024));
 }
+
+using reel::detail::columns;
+
+/// In at most so many columns, of which the last show that something is missing.
+std::string shortened(std::string text, int width) {
+  constexpr std::string_view dots = "...";
+  if (columns(text) <= width) return text;
+  return reel::detail::cut(std::move(text), width - columns(dots)).append(dots);
+}
+
+std::string padding(const std::string& text, int width) {
+  return std::string(static_cast<std::size_t>(std::max(width - columns(text), 0)), ' ');
+}
+
+/// A table of texts, as wide as they are unless it has to be narrower.
+class Table {
+ public:
+  explicit Table(std::vector<std::array<std::string, 4>> lines) : lines_(std::move(lines)) {
+    for (std::size_t i = 0; i < widths_.size(); ++i) {
+      for (const auto& line : lines_) widths_[i] = std::max(widths_[i], columns(line[i]));
+    }
+  }
+
+  /// Cuts the columns, in the order given, until the lines have `width` or each has few left.
+  void fit(Size width, std::initializer_list<std::size_t> order) {
+    constexpr Size least = 12;
+    for (const std::size_t i : order) {
+      const Size excess = this->width() - width;
+      if (excess <= 0 || widths_[i] <= least) continue;
+      widths_[i] = static_cast<int>(std::max(least, widths_[i] - excess));
+      for (auto& line : lines_) line[i] = shortened(std::move(line[i]), widths_[i]);
+    }
+  }
+
+  /// The last column is flush right; one that is empty takes no room.
+  std::string text() const {
+    std::string text;
+    for (const auto& line : lines_) {
+      for (std::size_t i = 0; i + 1 < line.size(); ++i) {
+        if (widths_[i] > 0)
+          text += (i == 0 ? "  " : "") + line[i] + padding(line[i], widths_[i]) + "  ";
+      }
+      text += padding(line.back(), widths_.back()) + line.back() + "\n";
+    }
+    return text;
+  }
+
+ private:
+  Size width() const {
+    Size width = 0;
+    for (const int column : widths_) width += column > 0 ? column + 2 : 0;
+    return width;
+  }
+
+  std::vector<std::array<std::string, 4>> lines_;
+  std::array<int, 4> widths_{};
+};
 
 }  // namespace
 
@@ -92,47 +153,23 @@ std::string SummaryVisitor::shared_lines() const {
 }
 
 std::string SummaryVisitor::text(const SummaryOptions& options) const {
-  struct Line {
-    std::string path, type, output, parameters;
-  };
   const bool with_output = !rows_.front().output.empty();
-  std::vector<Line> lines{{"layer", "type", with_output ? "output" : "", "parameters"}};
+  std::vector<std::array<std::string, 4>> lines{
+      {"layer", "type", with_output ? "output" : "", "parameters"}};
   for (const Row& row : rows_) {
     const bool whole = row.path.empty();
     if (whole && !row.has_parameters) continue;
-    std::string type = row.type;
-    if (!row.settings.empty()) type += "(" + row.settings + ")";
     std::string count = row.has_parameters ? with_commas(row.parameters) : "-";
     if (row.shares_with) count += " (shared)";
-    lines.push_back({path_of(row), std::move(type), row.output, std::move(count)});
+    lines.push_back({path_of(row), call_of(row), row.output, std::move(count)});
   }
+  Table table(std::move(lines));
+  if (options.width > 0) table.fit(options.width, {1, 0, 2});
 
-  std::size_t path = 0, type = 0, output = 0, parameters = 0;
-  for (const Line& line : lines) {
-    path = std::max(path, line.path.size());
-    type = std::max(type, line.type.size());
-    output = std::max(output, line.output.size());
-    parameters = std::max(parameters, line.parameters.size());
-  }
-  const auto full =
-      static_cast<Size>(2 + path + 2 + type + 2 + (output > 0 ? output + 2 : 0) + parameters);
-  if (options.width > 0 && full > options.width) {
-    constexpr Size least = 12;
-    type =
-        static_cast<std::size_t>(std::max(least, static_cast<Size>(type) - (full - options.width)));
-    for (Line& line : lines)
-      if (line.type.size() > type) line.type.replace(type - 3, std::string::npos, "...");
-  }
   const Row& whole = rows_.front();
-  std::string text = whole.type.empty() ? "module" : whole.type;
-  if (!whole.settings.empty()) text += "(" + whole.settings + ")";
+  std::string text = whole.type.empty() ? "module" : call_of(whole);
   if (with_output) text += " -> " + whole.output;
-  text += '\n';
-  for (const Line& line : lines) {
-    text += fmt::format("  {:<{}}  {:<{}}  ", line.path, path, line.type, type);
-    if (output > 0) text += fmt::format("{:<{}}  ", line.output, output);
-    text += fmt::format("{:>{}}\n", line.parameters, parameters);
-  }
+  text += '\n' + table.text();
   text +=
       fmt::format("{} parameters ({} trained)", with_commas(parameters_), with_commas(trained_));
   if (buffers_ > 0) text += fmt::format(", {} numbers in buffers", with_commas(buffers_));

@@ -18,7 +18,9 @@ namespace reel::nn {
 
 /// What `summary` can be told.
 struct SummaryOptions {
-  Size width = 0;  ///< columns of the terminal: options that pass it are cut; 0 for any number
+  /// Columns of the terminal: options that pass it are cut, then long names and shapes. 0 for any
+  /// number.
+  Size width = 0;
 };
 
 namespace detail {
@@ -50,6 +52,10 @@ class REEL_API SummaryVisitor final : public Visitor, public Observer {
   };
 
   static std::string path_of(const Row& row) { return row.path.empty() ? "(itself)" : row.path; }
+  /// The type with its settings, as in `Linear(2, 3, bias=true)`.
+  static std::string call_of(const Row& row) {
+    return row.settings.empty() ? row.type : row.type + "(" + row.settings + ")";
+  }
   std::string shared_lines() const;
 
   std::vector<Row> rows_;                             // the first is the module itself

@@ -3,8 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <functional>
+#include <sstream>
+#include <string>
 #include <vector>
 
+#include "reel/autograd/detail/columns.h"
 #include "reel/nn/activation.h"
 #include "reel/nn/batch_norm.h"
 #include "reel/nn/conv.h"
@@ -27,6 +30,25 @@ struct Classifier {
 
   Tensor operator()(const Tensor& x) const { return scale * fc2(relu(fc1(x))); }
 };
+
+struct LongNames {
+  nn::Linear größe_der_verborgenen_schicht{2, 3};
+  nn::Linear out{3, 2};
+  std::string größe = "größer als größer";
+  Tensor operator()(const Tensor& x) const { return out(größe_der_verborgenen_schicht(x)); }
+};
+
+/// Columns of the rows of layers, and that all are as wide as each other.
+int table_width(const std::string& text) {
+  int width = 0;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("  ")) continue;
+    if (width > 0) CHECK(reel::detail::columns(line) == width);
+    width = reel::detail::columns(line);
+  }
+  return width;
+}
 
 }  // namespace
 
@@ -108,4 +130,15 @@ TEST_CASE("a summary of a given width cuts the options") {
   const std::string text = nn::summary(model, zeros({1, 4, 2, 2}), {.width = 60});
   const std::size_t row = text.find("  0  ");
   CHECK(text.find('\n', row) - row == 60);
+}
+
+TEST_CASE("a summary counts characters, and cuts long names where cut options do not suffice") {
+  const int whole = table_width(nn::summary(LongNames{}));
+  CHECK(nn::summary(LongNames{}, {.width = whole}) == nn::summary(LongNames{}));
+  for (int width = whole - 1; width >= 40; --width) {
+    CAPTURE(width);
+    CHECK(table_width(nn::summary(LongNames{}, {.width = width})) == width);
+  }
+  const std::string text = nn::summary(LongNames{}, {.width = 44});
+  CHECK(text.find("  größe_der_ver...  Linear(2,...") != std::string::npos);
 }
