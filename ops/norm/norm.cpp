@@ -73,6 +73,32 @@ NormShape channels_of(const Tensor& x) {
   return {columns == 0 ? 0 : x.numel() / columns, columns};
 }
 
+/// Whether two vectors that step forward through memory have an element in common.
+bool share_elements(const Tensor& a, const Tensor& b) {
+  if (a.impl().storage != b.impl().storage) return false;
+  const auto at = [](const Tensor& x, Size i) {
+    return static_cast<const std::byte*>(x.impl().data) + i * x.strides()[0] * item_size(x.dtype());
+  };
+  for (Size i = 0, j = 0; i < a.numel() && j < b.numel();) {
+    if (at(a, i) == at(b, j)) return true;
+    at(a, i) < at(b, j) ? ++i : ++j;
+  }
+  return false;
+}
+
+/// Each of the running statistics is written, so that every element needs memory of its own.
+void check_running(const char* op, const Tensor& mean, const Tensor& var) {
+  for (const auto& [name, running] : {std::pair{"mean", &mean}, std::pair{"variance", &var}}) {
+    check(!running->defined() || running->numel() < 2 || running->strides()[0] != 0, op,
+          "expected a running {} whose elements each have memory of their own, got an expanded "
+          "tensor of shape {}\nhelp: clone() it first",
+          name, running->defined() ? running->shape() : Shape{});
+  }
+  check(!mean.defined() || !var.defined() || !share_elements(mean, var), op,
+        "expected running mean and variance with memory of their own, got tensors that share "
+        "elements");
+}
+
 void move_running(const Tensor& running, const Values& batch, double momentum, double factor) {
   if (!running.defined()) return;
   Values values = read(running, static_cast<Size>(batch.size()), 0);
@@ -199,6 +225,7 @@ Tensor batch_norm_any(const Tensor& x, const Tensor& running_mean, const Tensor&
   detail::check_not_negative(op, "eps", o.eps);
   detail::check_between(op, "momentum", o.momentum, 0, 1);
   if (o.training) {
+    check_running(op, running_mean, running_var);
     check(channels == 0 || x.numel() != channels, op,
           "expected more than one value per channel in training, got input of shape {}", x.shape());
   } else {

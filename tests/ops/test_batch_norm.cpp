@@ -308,3 +308,27 @@ TEST_CASE("group_norm normalises groups of channels") {
   CHECK_THROWS_WITH_AS(group_norm(zeros(4), 2),
                        "[group_norm] expected input [N, C, ...], got shape [4]", Error);
 }
+
+TEST_CASE("running statistics that share memory are refused where they would be written") {
+  const Tensor x = normal({4, 3}).detach();
+  const char* message =
+      "[batch_norm] expected running mean and variance with memory of their own, got tensors that "
+      "share elements";
+  const auto train = [&](const Tensor& mean, const Tensor& var) {
+    batch_norm(x, mean, var, {}, {}, {.training = true});
+  };
+  const Tensor both = ones({3}, {.dtype = float64});
+  CHECK_THROWS_WITH_AS(train(both, both), message, Error);
+  const Tensor buffer = ones({6}, {.dtype = float64});
+  CHECK_THROWS_WITH_AS(train(buffer.slice(0, 0, 3), buffer.slice(0, 2, 5)), message, Error);
+  CHECK_THROWS_WITH_AS(train(buffer.slice(0, 0, 3), buffer.slice(0, {}, {}, 2)), message, Error);
+  CHECK_THROWS_WITH_AS(train(ones({1}, {.dtype = float64}).expand({3}), both),
+                       doctest::Contains("[batch_norm] expected a running mean whose elements"),
+                       Error);
+  CHECK((both == 1).all().item<bool>());
+
+  // Side by side they do not meet, and what is only read may be shared.
+  train(buffer.slice(0, 0, 3), buffer.slice(0, 3, 6));
+  train(buffer.slice(0, 0, 6, 2), buffer.slice(0, 1, 6, 2));
+  batch_norm(x, both, both, {}, {}, {.training = false});
+}
