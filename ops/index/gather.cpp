@@ -102,7 +102,8 @@ Tensor scatter_at(const Tensor& x, const Lookup& lookup, const Tensor& source) {
 Tensor source_for(const char* op, const Tensor& x, const Lookup& lookup, const Tensor& source) {
   check(detail::kind(source.dtype()) <= detail::kind(x.dtype()), op,
         "expected a source that fits dtype {}, got {}", x.dtype(), source.dtype());
-  Tensor part = to(source, x.dtype());
+  const bool exact = is_floating(x.dtype()) || source.dim() > 0;
+  Tensor part = exact ? to(source, x.dtype()) : detail::fitted(op, x.dtype(), source);
   const Shape& shape = lookup.index.shape();
   if (part.dim() == 0) return expand(part, shape);
   check(part.dim() == shape.size(), op, "expected a source of {} dimensions, got shape {}",

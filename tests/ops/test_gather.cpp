@@ -214,3 +214,13 @@ TEST_CASE("labels and diagonals of any size are handled or refused") {
   check_values(tril(x, least), {2, 2}, {0, 0, 0, 0});
   check_values(triu(x, least), {2, 2}, {1, 1, 1, 1});
 }
+
+TEST_CASE("a number that the dtype does not hold is not scattered") {
+  const Tensor bytes = tensor({1, 2}, {.dtype = uint8}), at = tensor({0});
+  CHECK_THROWS_WITH_AS(scatter(bytes, 0, at, 300),
+                       "[scatter] expected values that fit dtype uint8, got 300", Error);
+  CHECK_THROWS_WITH_AS(scatter_add(bytes, 0, at, -1),
+                       "[scatter_add] expected values that fit dtype uint8, got -1", Error);
+  check_values(scatter(bytes, 0, at, 255), {2}, {255, 2});
+  check_values(scatter(tensor({true, false}), 0, tensor({1}), true), {2}, {1, 1});
+}
