@@ -87,6 +87,7 @@ void check_floating(const char* op, DType dtype) {
 /// Checks that `x` may be overwritten, and calls `fill` on it, or on a dense stand-in copied to it.
 template <class Fill>
 const Tensor& fill_in_place(const char* op, const Tensor& x, const Fill& fill) {
+  detail::check_defined(op, "input", x);
   const detail::OpScope scope(op, x);
   check_floating(op, x.dtype());
   detail::check_in_place(op, x);
@@ -235,6 +236,7 @@ Tensor rand_like(const Tensor& like, const TensorOptions& options) {
 }
 
 Tensor rand_like(const Tensor& like, Generator& generator, const TensorOptions& options) {
+  detail::check_defined("rand_like", "like", like);
   return rand(like.shape(), generator, options_like(like, options));
 }
 
@@ -243,6 +245,7 @@ Tensor randn_like(const Tensor& like, const TensorOptions& options) {
 }
 
 Tensor randn_like(const Tensor& like, Generator& generator, const TensorOptions& options) {
+  detail::check_defined("randn_like", "like", like);
   return randn(like.shape(), generator, options_like(like, options));
 }
 
@@ -252,6 +255,7 @@ Tensor randint_like(const Tensor& like, Size low, Size high, const TensorOptions
 
 Tensor randint_like(const Tensor& like, Size low, Size high, Generator& generator,
                     const TensorOptions& options) {
+  detail::check_defined("randint_like", "like", like);
   return randint(low, high, like.shape(), generator, options_like(like, options));
 }
 

@@ -144,8 +144,12 @@ Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max) {
                     return detail::clamp_backward(dy, a, bounds->params[0], bounds->params[1]);
                   }));
   }
-  const Tensor raised = min.defined() ? extremum("clamp", x, min, true) : x;
-  return max.defined() ? extremum("clamp", raised, max, false) : raised;
+  return detail::clamp_to_tensors("clamp", x, min, max);
+}
+
+Tensor detail::clamp_to_tensors(OpName op, const Tensor& x, const Tensor& min, const Tensor& max) {
+  const Tensor raised = min.defined() ? extremum(op, x, min, true) : x;
+  return max.defined() ? extremum(op, raised, max, false) : raised;
 }
 
 Tensor where(const Tensor& condition, const Tensor& left, const Tensor& right) {

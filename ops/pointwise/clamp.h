@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "reel/autograd/op_name.h"
 #include "reel/autograd/tensor.h"
 
 namespace reel::detail {
@@ -20,5 +21,8 @@ struct ClampBounds {
 /// The bounds if they are numbers: where there is none the infinities, or the last values of an
 /// integer dtype, as for numbers beyond them.
 std::optional<ClampBounds> number_bounds(DType dtype, const Tensor& min, const Tensor& max);
+
+/// `clamp` by bounds that are tensors, of which one may be undefined.
+Tensor clamp_to_tensors(OpName op, const Tensor& x, const Tensor& min, const Tensor& max);
 
 }  // namespace reel::detail

@@ -1,6 +1,16 @@
 #include <algorithm>
 
 #include "reel/autograd/profiler/op_scope.h"
+#include "reel/base/fail.h"
+#include "reel/kernels/copy.h"
+#include "reel/ops/support/checks.h"
+#include "reel/ops/pointwise/clamp.h"
+#include "reel/ops/support/elementwise.h"
+#include "reel/ops/support/fit.h"
+#include "reel/ops/pointwise/inplace.h"
+#include "reel/ops/pointwise/pointwise.h"
+#include "reel/ops/support/promote.h"
+#include "reel/ops/shape/view.h"
 #include "reel/autograd/tape.h"
 #include "reel/base/detail/broadcast.h"
 #include "reel/base/detail/promotion.h"
@@ -34,6 +44,8 @@ Tensor apart(const Tensor& x, const Tensor& other) {
 }
 
 const Tensor& update(const char* op, Binary f, const Tensor& x, const Tensor& other) {
+  detail::check_defined(op, "input", x);
+  detail::check_defined(op, "other", other);
   const detail::OpScope scope(op, x, other);
   detail::check_in_place(op, x, other);
   check_fits(op, x, other.shape());
@@ -53,6 +65,18 @@ const Tensor& update(const char* op, Binary f, const Tensor& x, const Tensor& ot
     kernels::copy(x.shape(), x.impl().data, x.dtype(), x.strides(), result.impl().data, dtype,
                   result.strides());
   }
+  detail::bump_version(x);
+  return x;
+}
+
+const Tensor& fill(const char* op, const Tensor& x, const Tensor& value) {
+  detail::check_defined(op, "input", x);
+  detail::check_defined(op, "value", value);
+  const detail::OpScope scope(op, x);
+  detail::check_in_place(op, x, value);
+  check(value.dim() == 0, op, "expected a number or a 0-d tensor, got shape {}", value.shape());
+  const detail::FittedElement element = detail::fit_element(op, x.dtype(), value);
+  kernels::fill(x.shape(), x.impl().data, x.dtype(), x.strides(), element.bytes);
   detail::bump_version(x);
   return x;
 }
@@ -95,27 +119,22 @@ const Tensor& clamp_(const Tensor& x, const Tensor& min, const Tensor& max) {
   const auto bounds = detail::number_bounds(x.dtype(), min, max);
   if (!bounds) {
     const NoGradGuard no_grad;
-    return copy_(x, clamp(x, min, max));
+    const Tensor clamped = detail::clamp_to_tensors("clamp_", x, min, max);
+    check_fits("clamp_", x, clamped.shape());
+    return copy_(x, clamped);
   }
   detail::elementwise_into(x, kernels::find(kernels::Unary::clamp, x.dtype()), {x}, bounds->params);
   detail::bump_version(x);
   return x;
 }
 
-const Tensor& fill_(const Tensor& x, const Tensor& value) {
-  const detail::OpScope scope("fill_", x);
-  detail::check_in_place("fill_", x, value);
-  check(value.dim() == 0, "fill_", "expected a number or a 0-d tensor, got shape {}",
-        value.shape());
-  const detail::FittedElement element = detail::fit_element("fill_", x.dtype(), value);
-  kernels::fill(x.shape(), x.impl().data, x.dtype(), x.strides(), element.bytes);
-  detail::bump_version(x);
-  return x;
-}
+const Tensor& fill_(const Tensor& x, const Tensor& value) { return fill("fill_", x, value); }
 
-const Tensor& zero_(const Tensor& x) { return fill_(x, 0); }
+const Tensor& zero_(const Tensor& x) { return fill("zero_", x, 0); }
 
 const Tensor& copy_(const Tensor& x, const Tensor& other) {
+  detail::check_defined("copy_", "input", x);
+  detail::check_defined("copy_", "source", other);
   const detail::OpScope scope("copy_", x, other);
   detail::check_in_place("copy_", x, other);
   check_fits("copy_", x, other.shape());
@@ -128,6 +147,7 @@ const Tensor& copy_(const Tensor& x, const Tensor& other) {
 }
 
 const Tensor& Tensor::operator=(const Tensor& values) && {
+  detail::check_defined("operator=", "values", values);
   const detail::Storage& storage = *impl().storage;
   const bool seen = impl().refs.load(std::memory_order_relaxed) > 1 ||
                     storage.refs.load(std::memory_order_relaxed) > 1 || storage.foreign != nullptr;

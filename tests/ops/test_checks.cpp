@@ -110,6 +110,26 @@ TEST_CASE("ops that show, index, join and make tensors name themselves when one 
       {"arange", "start", [&] { arange(none, 2); }},
       {"arange", "end", [&] { arange(0, none); }},
       {"arange", "step", [&] { arange(0, 2, none); }},
+      // random.h
+      {"rand_like", "like", [&] { rand_like(none); }},
+      {"randn_like", "like", [&] { randn_like(none); }},
+      {"randint_like", "like", [&] { randint_like(none, 0, 2); }},
+      {"bernoulli", "probabilities", [&] { bernoulli(none); }},
+      // in place
+      {"add_", "input", [&] { none.add_(1); }},
+      {"add_", "other", [&] { x.add_(none); }},
+      {"sub_", "input", [&] { none.sub_(1); }},
+      {"mul_", "other", [&] { x.mul_(none); }},
+      {"div_", "input", [&] { none.div_(x); }},
+      {"clamp_", "input", [&] { none.clamp_(0, 1); }},
+      {"fill_", "input", [&] { none.fill_(1); }},
+      {"fill_", "value", [&] { x.fill_(none); }},
+      {"zero_", "input", [&] { none.zero_(); }},
+      {"copy_", "input", [&] { none.copy_(x); }},
+      {"copy_", "source", [&] { x.copy_(none); }},
+      {"operator=", "values", [&] { x[0] = none; }},
+      {"uniform_", "input", [&] { none.uniform_(); }},
+      {"normal_", "input", [&] { none.normal_(); }},
   };
   for (const Case& one : cases) {
     CAPTURE(one.op);

@@ -93,6 +93,11 @@ TEST_CASE("the other side may not enlarge the target") {
   CHECK_THROWS_WITH_AS(ones({1}).expand({3}).add_(1), doctest::Contains("memory of their own"),
                        Error);
   CHECK_THROWS_WITH_AS(x.clamp_({}, {}), doctest::Contains("[clamp_] expected min or max"), Error);
+  CHECK_THROWS_WITH_AS(x.clamp_(ones({2})),
+                       "[clamp_] expected shapes that broadcast together, got [3] and [2]", Error);
+  CHECK_THROWS_WITH_AS(x.clamp_({}, ones({2, 3})),
+                       "[clamp_] expected a shape that broadcasts to the target's [3], got [2, 3]",
+                       Error);
 }
 
 TEST_CASE("what the tape follows is changed in place only under NoGradGuard") {
