@@ -17,7 +17,7 @@ using kernels::Unary;
 /// The tensor as activations take it: integers as float32.
 struct Floating : Promoted {
   Floating(const char* op, const Tensor& x)
-      : Promoted(x, detail::floating_type(detail::check_defined(op, "input", x).dtype())) {}
+      : Promoted(op, x, detail::floating_type(detail::check_defined(op, "input", x).dtype())) {}
 };
 
 Tensor apply(const char* op, Unary f, const Promoted& x, const double* params = nullptr) {

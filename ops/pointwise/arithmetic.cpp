@@ -23,7 +23,7 @@ Tensor apply(const char* op, Binary f, const Promoted& a, const Promoted& b) {
 
 Tensor extremum(OpName op, const Tensor& left, const Tensor& right, bool largest) {
   const DType dtype = detail::result_type(op, left, right);
-  const Promoted a(left, dtype), b(right, dtype);
+  const Promoted a(op, left, dtype), b(op, right, dtype);
   Tensor out = apply(op, largest ? Binary::maximum : Binary::minimum, a, b);
   if (!recording(left, right)) return out;
   return record(op, std::move(out),
@@ -58,7 +58,7 @@ Tensor pow_of_integers(const Tensor& base, const Tensor& exponent, DType dtype) 
   check(least.item<std::int64_t>() >= 0, "pow",
         "expected exponents of 0 or more for integers, got {}\nhelp: x.to(float32)",
         least.item<std::int64_t>());
-  const Promoted x(base, int64), y(exponent, int64);
+  const Promoted x("pow", base, int64), y("pow", exponent, int64);
   return apply("pow", Binary::pow, x, y).to(dtype);
 }
 
@@ -66,7 +66,7 @@ Tensor pow_of_integers(const Tensor& base, const Tensor& exponent, DType dtype) 
 
 Tensor add(const Tensor& left, const Tensor& right) {
   const DType dtype = detail::result_type("add", left, right);
-  const Promoted a(left, dtype), b(right, dtype);
+  const Promoted a("add", left, dtype), b("add", right, dtype);
   return record("add", apply("add", Binary::add, a, b),
                 wrt(a.tensor(), [](const Tensor& dy) { return dy; }),
                 wrt(b.tensor(), [](const Tensor& dy) { return dy; }));
@@ -77,7 +77,7 @@ Tensor sub(const Tensor& left, const Tensor& right) {
   check(dtype != bool_, "sub",
         "expected numbers, got two bool tensors\n"
         "help: use logical_xor or logical_not");
-  const Promoted a(left, dtype), b(right, dtype);
+  const Promoted a("sub", left, dtype), b("sub", right, dtype);
   return record("sub", apply("sub", Binary::sub, a, b),
                 wrt(a.tensor(), [](const Tensor& dy) { return dy; }),
                 wrt(b.tensor(), [](const Tensor& dy) { return -dy; }));
@@ -85,7 +85,7 @@ Tensor sub(const Tensor& left, const Tensor& right) {
 
 Tensor mul(const Tensor& left, const Tensor& right) {
   const DType dtype = detail::result_type("mul", left, right);
-  const Promoted a(left, dtype), b(right, dtype);
+  const Promoted a("mul", left, dtype), b("mul", right, dtype);
   Tensor out = apply("mul", Binary::mul, a, b);
   if (!recording(left, right)) return out;
   return record("mul", std::move(out),
@@ -95,7 +95,7 @@ Tensor mul(const Tensor& left, const Tensor& right) {
 
 Tensor div(const Tensor& left, const Tensor& right) {
   const DType dtype = detail::floating_type(detail::result_type("div", left, right));
-  const Promoted a(left, dtype), b(right, dtype);
+  const Promoted a("div", left, dtype), b("div", right, dtype);
   Tensor out = apply("div", Binary::div, a, b);
   if (!recording(left, right)) return out;
   return record(
@@ -111,15 +111,15 @@ Tensor pow(const Tensor& given, const Tensor& exponent) {
     const double number = exponent.item();
     // A number takes the dtype of the result, which the shortcuts would not give it.
     const Tensor base = given.impl().is_number ? to(given, dtype) : given;
-    const Promoted x(base, dtype);
+    const Promoted x("pow", base, dtype);
     if (auto cheaper = detail::pow_of_number<Tensor>(x, number)) return *cheaper;
-    const Promoted y(exponent, dtype);
+    const Promoted y("pow", exponent, dtype);
     return record("pow", apply("pow", Binary::pow, x, y),
                   wrt(x.tensor(), [x = save(x), number](const Tensor& dy) {
                     return number == 0 ? zeros_like(dy) : dy * (number * pow(x, number - 1));
                   }));
   }
-  const Promoted x(given, dtype), y(exponent, dtype);
+  const Promoted x("pow", given, dtype), y("pow", exponent, dtype);
   Tensor out = apply("pow", Binary::pow, x, y);
   if (!recording(given, exponent)) return out;
   return record("pow", std::move(out),
@@ -136,7 +136,7 @@ Tensor minimum(const Tensor& a, const Tensor& b) { return extremum("minimum", a,
 Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max) {
   const DType dtype = detail::clamped_type("clamp", x, min, max);
   if (const auto bounds = detail::number_bounds(dtype, min, max)) {
-    const Promoted a(x, dtype);
+    const Promoted a("clamp", x, dtype);
     return record("clamp",
                   detail::elementwise("clamp", kernels::find(kernels::Unary::clamp, dtype), {a},
                                       dtype, bounds->params),
@@ -157,7 +157,7 @@ Tensor where(const Tensor& condition, const Tensor& left, const Tensor& right) {
   check(condition.dtype() == bool_, "where", "expected a condition of dtype bool, got {}",
         condition.dtype());
   const DType dtype = detail::result_type("where", left, right);
-  const Promoted a(left, dtype), b(right, dtype);
+  const Promoted a("where", left, dtype), b("where", right, dtype);
   Tensor out = detail::elementwise("where", kernels::find_where(dtype), {condition, a, b}, dtype);
   if (!recording(left, right)) return out;
   return record(

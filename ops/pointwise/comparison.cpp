@@ -10,7 +10,7 @@ using kernels::Test;
 
 Tensor compare(const char* op, Compare f, const Tensor& left, const Tensor& right) {
   const DType dtype = detail::result_type(op, left, right);
-  const detail::Promoted a(left, dtype), b(right, dtype);
+  const detail::Promoted a(op, left, dtype), b(op, right, dtype);
   return detail::elementwise(op, kernels::find(f, dtype), {a, b}, bool_);
 }
 

@@ -57,10 +57,10 @@ const Tensor& update(const char* op, Binary f, const Tensor& x, const Tensor& ot
   const NoGradGuard no_grad;
   if (dtype == x.dtype()) {
     const Tensor source = apart(x, other);
-    const detail::Promoted b(source, dtype);
+    const detail::Promoted b(op, source, dtype);
     detail::elementwise_into(x, kernels::find(f, dtype), {x, b});
   } else {
-    const detail::Promoted a(x, dtype), b(other, dtype);
+    const detail::Promoted a(op, x, dtype), b(op, other, dtype);
     const Tensor result = detail::elementwise(op, kernels::find(f, dtype), {a, b}, dtype);
     kernels::copy(x.shape(), x.impl().data, x.dtype(), x.strides(), result.impl().data, dtype,
                   result.strides());

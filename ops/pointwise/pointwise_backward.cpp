@@ -31,16 +31,17 @@ Tensor extremum_backward(const Tensor& dy, const Tensor& a, const Tensor& b, boo
     return where(largest ? a < b : a > b, 0, where(a == b, dy * 0.5, dy));
   }
   const auto op = largest ? kernels::Ternary::maximum_backward : kernels::Ternary::minimum_backward;
-  const Promoted left(a, dy.dtype()), right(b, dy.dtype());
-  return elementwise("maximum_backward", kernels::find(op, dy.dtype()), {dy, left, right},
-                     dy.dtype());
+  constexpr const char* name = "maximum_backward";
+  const Promoted left(name, a, dy.dtype()), right(name, b, dy.dtype());
+  return elementwise(name, kernels::find(op, dy.dtype()), {dy, left, right}, dy.dtype());
 }
 
 Tensor div_backward(const Tensor& dy, const Tensor& a, const Tensor& b) {
   if (recording(dy, a, b)) return -dy * (a / b) / b;
-  const Promoted x(a, dy.dtype()), y(b, dy.dtype());
-  return elementwise("div_backward", kernels::find(kernels::Ternary::div_backward, dy.dtype()),
-                     {dy, x, y}, dy.dtype());
+  constexpr const char* name = "div_backward";
+  const Promoted x(name, a, dy.dtype()), y(name, b, dy.dtype());
+  return elementwise(name, kernels::find(kernels::Ternary::div_backward, dy.dtype()), {dy, x, y},
+                     dy.dtype());
 }
 
 Tensor square_backward(const Tensor& dy, const Tensor& x) {

@@ -19,7 +19,7 @@ using kernels::Unary;
 /// The tensor as the functions below take it: integers as float32.
 struct Floating : Promoted {
   Floating(const char* op, const Tensor& x)
-      : Promoted(x, detail::floating_type(detail::check_defined(op, "input", x).dtype())) {}
+      : Promoted(op, x, detail::floating_type(detail::check_defined(op, "input", x).dtype())) {}
 };
 
 Tensor apply(const char* op, Unary f, const Promoted& x) {

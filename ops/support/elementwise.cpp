@@ -120,7 +120,7 @@ Tensor empty_result(std::initializer_list<KernelInput> inputs, const Shape& shap
 
 }  // namespace
 
-void Promoted::convert(const Tensor& x, DType dtype) {
+void Promoted::convert(const char* op, const Tensor& x, DType dtype) {
   if (x.impl().is_number && !x.requires_grad()) {
     if (dtype == float32 && x.dtype() == float64) {
       // Nearly every number in a formula: without a loop's dispatch, which would cost more than it.
@@ -131,7 +131,7 @@ void Promoted::convert(const Tensor& x, DType dtype) {
     } else if (is_floating(dtype)) {
       kernels::convert(number_, dtype, x.impl().data, x.dtype());
     } else {
-      const FittedElement fitted = fit_element("Tensor", dtype, x);
+      const FittedElement fitted = fit_element(op, dtype, x);
       std::copy(std::begin(fitted.bytes), std::end(fitted.bytes), number_);
     }
     data_ = number_;

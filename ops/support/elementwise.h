@@ -13,12 +13,14 @@
 namespace reel::detail {
 
 /// An input of an op, converted to the dtype that the op calculates in: the tensor itself where
-/// nothing is to do, a number on the stack, or a copy whose conversion the tape knows.
+/// nothing is to do, a number on the stack, or a copy whose conversion the tape knows. Throws in
+/// the name of the op when an integer dtype does not hold a number.
 class Promoted {
  public:
-  Promoted(const Tensor& x, DType dtype) : tensor_(&x), data_(x.impl().data), dtype_(dtype) {
+  Promoted(const char* op, const Tensor& x, DType dtype)
+      : tensor_(&x), data_(x.impl().data), dtype_(dtype) {
     if (x.dtype() != dtype) [[unlikely]]
-      convert(x, dtype);
+      convert(op, x, dtype);
   }
   Promoted(const Promoted&) = delete;
   Promoted& operator=(const Promoted&) = delete;
@@ -30,7 +32,7 @@ class Promoted {
   DType dtype() const { return dtype_; }
 
  private:
-  void convert(const Tensor& x, DType dtype);
+  void convert(const char* op, const Tensor& x, DType dtype);
 
   const Tensor* tensor_;
   const void* data_;

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <string>
 
 #include "reel/ops/ops.h"
 
@@ -46,6 +47,32 @@ TEST_CASE("wrong dtypes and options are refused in a sentence") {
   CHECK_THROWS_WITH_AS(elu(ones({2}), -nan_value), "[elu] expected a finite alpha, got nan", Error);
   CHECK_THROWS_AS(leaky_relu(ones({2}), inf), Error);
   CHECK_THROWS_AS(Tensor{} + 1, Error);
+}
+
+TEST_CASE("an op names itself when a number does not fit its dtype") {
+  const Tensor bytes = tensor({1, 2}, {.dtype = uint8}), whole = tensor({1, 2});
+  const auto says = [](auto f, const std::string& op) {
+    const std::string text = "[" + op + "] expected values that fit dtype uint8, got 300";
+    CHECK_THROWS_WITH_AS(f(), text.c_str(), Error);
+  };
+  says([&] { static_cast<void>(bytes == 300); }, "eq");
+  says([&] { static_cast<void>(bytes < 300); }, "lt");
+  says([&] { static_cast<void>(300 >= bytes); }, "ge");
+  says([&] { bytes + 300; }, "add");
+  says([&] { 300 - bytes; }, "sub");
+  says([&] { bytes * 300; }, "mul");
+  says([&] { maximum(bytes, 300); }, "maximum");
+  says([&] { minimum(bytes, 300); }, "minimum");
+  says([&] { clamp(bytes, bytes, 300); }, "clamp");
+  says([&] { where(bytes > 0, bytes, 300); }, "where");
+  says([&] { bytes.add_(300); }, "add_");
+  says([&] { bytes.mul_(300); }, "mul_");
+  says([&] { bytes.clamp_(bytes, 300); }, "clamp_");
+  says([&] { bytes.fill_(300); }, "fill_");
+  says([&] { masked_fill(bytes, bytes > 0, 300); }, "masked_fill");
+  CHECK_THROWS_WITH_AS(masked_fill(whole, whole > 0, 0.5),
+                       doctest::Contains("[masked_fill] expected a value that fits dtype int64"),
+                       Error);
 }
 
 TEST_CASE("an op names itself when a tensor is missing") {

@@ -34,7 +34,7 @@ TEST_CASE("shapes broadcast from the last dimension on") {
 TEST_CASE("a number that the integers of a tensor do not hold is refused") {
   const Tensor bytes = ones({2}, {.dtype = uint8}), ints = ones({2}, {.dtype = int32});
   CHECK_THROWS_WITH_AS(ints + 5000000000,
-                       "[Tensor] expected values that fit dtype int32, got 5000000000", Error);
+                       "[add] expected values that fit dtype int32, got 5000000000", Error);
   CHECK_THROWS_AS(static_cast<void>(bytes == 257), Error);
   CHECK_THROWS_AS(bytes * -1, Error);
   CHECK_THROWS_AS(where(bytes == 1, bytes, 300), Error);
