@@ -10,7 +10,7 @@
 namespace reel::detail {
 
 /// The dtype of `clamp(x, min, max)`, of which one bound may be undefined.
-/// Throws when both are, and for bools.
+/// Throws when both are, and when all are bools.
 DType clamped_type(const char* op, const Tensor& x, const Tensor& min, const Tensor& max);
 
 /// Two numbers as the kernels of `clamp` take them.

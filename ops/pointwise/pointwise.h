@@ -52,7 +52,8 @@ REEL_API Tensor square(const Tensor& x);
 /// `clamp(x, 0, 1)`, `clamp(x, {}, 1)`. NaN stays NaN, and where a bound is NaN so is the result.
 /// The gradient passes where `min < x < max`; on a bound that is a tensor each gets half of it.
 /// Integers stay integers unless a bound is floating; bounds beyond their dtype are its last
-/// values. Throws for bools and when no bound is given. Follows `torch.clamp`.
+/// values; bools become the dtype of the bounds, and with bounds of bool are an error. Throws when
+/// no bound is given. Follows `torch.clamp`.
 REEL_API Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max = {});
 /// The next whole number below; integers stay as they are; the gradient is 0.
 REEL_API Tensor floor(const Tensor& x);
