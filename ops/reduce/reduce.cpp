@@ -170,9 +170,9 @@ Tensor norm_forward(const Tensor& x, double p, const Reduced& reduced) {
   if (p == 0) return reduce(Reduction::count_nonzero, x, reduced);
   if (p == 1) return reduce(Reduction::sum_abs, x, reduced);
   if (p == 2) return reduce(Reduction::sum_squares, x, reduced, {.finish = Finish::sqrt});
+  check(reduced.length > 0 || (p > 0 && !std::isinf(p)), "norm",
+        "expected at least one element for p = {}, got shape {}", p, x.shape());
   if (std::isinf(p)) {
-    check(reduced.length > 0, "norm", "expected at least one element for p = {}, got shape {}", p,
-          x.shape());
     return reduce(p > 0 ? Reduction::max_abs : Reduction::min_abs, x, reduced);
   }
   return reduce(Reduction::sum_pow, x, reduced, {.p = p, .finish = Finish::root});

@@ -305,3 +305,14 @@ TEST_CASE("reductions say what they expected") {
   CHECK_THROWS_AS(x.std({}, std::numeric_limits<Size>::min()), Error);
   CHECK_THROWS_AS(sum(Tensor()), Error);
 }
+
+TEST_CASE("a norm of p below 0 needs an element, as one of p = inf does") {
+  for (const double p : {-1., -0.5, -inf, inf}) {
+    CAPTURE(p);
+    CHECK_THROWS_WITH_AS(norm(zeros({0}), p), doctest::Contains("[norm] expected at least one"),
+                         Error);
+    CHECK_THROWS_AS(norm(zeros({0, 3}), p, {0}), Error);
+    CHECK(norm(zeros({0, 3}), p, {1}).shape() == Shape{0});
+  }
+  CHECK(norm(zeros({0}), 3).item() == 0);
+}
