@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <exception>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -14,7 +16,8 @@ namespace reel::nn {
 /// each has its own parameters: `std::vector<Block>(3, Block{4})` is one block three times. Also
 /// the way to name another field in the default of a member.
 ///
-/// Throws `[repeat] expected a count of 0 or more, got ...`.
+/// Throws `[repeat] expected a count of 0 or more, got ...`, and when there is no memory for so
+/// many.
 ///
 /// **Example**
 /// ```cpp
@@ -39,7 +42,12 @@ auto repeat(Size count, Make&& make) {
       return make();
   };
   std::vector<decltype(make_one(count))> modules;
-  modules.reserve(static_cast<std::size_t>(count));
+  try {
+    modules.reserve(static_cast<std::size_t>(count));
+  } catch (const std::exception&) {  // of memory, or of what a vector counts
+    reel::detail::throw_error(
+        "repeat", "expected as many modules as fit into memory, got " + std::to_string(count));
+  }
   for (Size index = 0; index < count; ++index) modules.push_back(make_one(index));
   return modules;
 }

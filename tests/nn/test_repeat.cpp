@@ -32,4 +32,12 @@ TEST_CASE("repeat takes what can only be moved, and counts of nothing") {
                                     return nn::Linear{1, 1};
                                   }),
                        "[repeat] expected a count of 0 or more, got -1", Error);
+  const Size count = Size{1} << 62;  // more than a vector counts
+  CHECK_THROWS_WITH_AS(nn::repeat(count,
+                                  [] {
+                                    return nn::Linear{1, 1};
+                                  }),
+                       "[repeat] expected as many modules as fit into memory, got "
+                       "4611686018427387904",
+                       Error);
 }
