@@ -170,7 +170,12 @@ void OutputFile::open_part(unsigned mode) {
        most_parts, path_);
 }
 
+void OutputFile::check_whole() const {
+  check(!failed_, op_, "expected to write the file whole, got an earlier failure ({})", path_);
+}
+
 void OutputFile::write(const void* data, std::size_t bytes) {
+  check_whole();
   if (pending_.size() + bytes > piece) flush();
   auto* from = static_cast<const char*>(data);
   if (bytes >= piece) {
@@ -181,6 +186,7 @@ void OutputFile::write(const void* data, std::size_t bytes) {
 }
 
 void OutputFile::commit() {
+  check_whole();
   flush();
   // Without the sync a crash of the machine could leave the new name on empty content.
   if (!synced(descriptor_)) fail_with_errno(path_);
@@ -198,7 +204,7 @@ void OutputFile::flush() {
   pending_.clear();
 }
 
-void OutputFile::put(const char* data, std::size_t bytes) const {
+void OutputFile::put(const char* data, std::size_t bytes) {
   while (bytes > 0) {
     const ssize_t written = ::write(descriptor_, data, bytes);
     if (written >= 0) {
@@ -210,7 +216,8 @@ void OutputFile::put(const char* data, std::size_t bytes) const {
   }
 }
 
-void OutputFile::fail_with_errno(const std::string& file) const {
+void OutputFile::fail_with_errno(const std::string& file) {
+  failed_ = true;
   const bool full = errno == ENOSPC || errno == EDQUOT;
   fail(op_, "expected to write the file, got \"{}\" ({}){}", std::strerror(errno), file,
        full ? "\nhelp: make room on its disk, or write to another" : "");

@@ -53,7 +53,8 @@ class REEL_API OutputFile {
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
-  /// Throws when the disk is full, here or, as pieces are gathered, in a later call.
+  /// Throws when the disk is full, here or, as pieces are gathered, in a later call; and after any
+  /// failure, as `commit` does.
   void write(const void* data, std::size_t bytes);
 
   /// Puts the file in its place, over what was there, and returns once it is on the disk.
@@ -65,14 +66,16 @@ class REEL_API OutputFile {
   OutputFile(const char* op, std::string path, Followed);
   void open_part(unsigned mode);
   void flush();
-  void put(const char* data, std::size_t bytes) const;
-  [[noreturn]] void fail_with_errno(const std::string& file) const;
+  void check_whole() const;
+  void put(const char* data, std::size_t bytes);
+  [[noreturn]] void fail_with_errno(const std::string& file);
 
   const char* op_;
   std::string path_;       // with links followed
   std::string part_ = {};  // empty when written through, and once it has taken its name
   int descriptor_ = -1;
   std::vector<char> pending_ = {};
+  bool failed_ = false;  // nobody knows how much of a failed write is in the part
 };
 
 /// Whether `path` is a regular file.

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -44,6 +45,26 @@ class WithoutRoot {
   }
 
   bool is_root_ = ::geteuid() == 0;
+};
+
+/// Until the end of the scope files end at so many bytes: a disk that is full.
+class FilesOfAtMost {
+ public:
+  explicit FilesOfAtMost(rlim_t bytes) {
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
+    const rlimit less{bytes, before_.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &less) == 0);
+  }
+  ~FilesOfAtMost() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  FilesOfAtMost(const FilesOfAtMost&) = delete;
+  FilesOfAtMost& operator=(const FilesOfAtMost&) = delete;
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int) = std::signal(SIGXFSZ, SIG_IGN);
 };
 
 /// Runs `f` in a process that is killed once `f` is through, and returns when it is gone.
@@ -230,4 +251,21 @@ TEST_CASE("a folder is no file, and without a folder there is none") {
               "[test] expected to write the file, got \"Is a directory\" (" + folder.path() + ")");
   CHECK_ERROR(write_file(folder / "none/file", "x"), "\"No such file or directory\" (");
   CHECK(folder.entries() == 0);
+}
+
+TEST_CASE("after a write that failed half way nothing takes the file's name") {
+  const TempFolder folder;
+  write_file(folder / "file", "old");
+  {
+    OutputFile file("test", folder / "file");
+    const std::string text(100, 'x');
+    file.write(text.data(), text.size());
+    {
+      const FilesOfAtMost small(10);  // of the 100 characters 10 are written
+      CHECK_ERROR(file.commit(), "expected to write the file");
+    }
+    CHECK_ERROR(file.write(text.data(), text.size()), "expected to write the file");
+    CHECK_ERROR(file.commit(), "expected to write the file");
+  }
+  CHECK(content_of(folder / "file") == "old");
 }
