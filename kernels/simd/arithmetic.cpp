@@ -213,11 +213,13 @@ struct LeakyReluBackward {
 };
 template <class T>
 struct ClampBackward {
-  T min, max;  // the last numbers within the bounds; an infinite bound is none
+  // The last numbers within the bounds, NaN where there are none; an infinite bound is none.
+  T min, max;
   explicit ClampBackward(const double* params)
       : min(within(static_cast<T>(params[0]), static_cast<T>(__builtin_inf()))),
         max(within(static_cast<T>(params[1]), -static_cast<T>(__builtin_inf()))) {}
   static T within(T bound, T towards) {
+    if (bound == towards) return static_cast<T>(__builtin_nan(""));
     return bound == -towards ? bound : static_cast<T>(next(bound, towards));
   }
   static float next(float x, float towards) { return __builtin_nextafterf(x, towards); }

@@ -13,9 +13,14 @@ using kernels::Binary;
 
 Tensor clamp_backward(const Tensor& dy, const Tensor& x, double min, double max) {
   if (recording(dy)) {
-    // An infinite bound is none.
-    const Tensor above = x > min || Tensor(min == -HUGE_VAL);
-    return where(above && (x < max || Tensor(max == HUGE_VAL)), dy, 0);
+    // An infinite bound is none, as is one that the dtype makes infinite; NaN lies within no
+    // bounds.
+    const auto rounded = [&](double bound) {
+      return x.dtype() == float32 ? static_cast<double>(static_cast<float>(bound)) : bound;
+    };
+    const Tensor above = rounded(min) == -HUGE_VAL ? x >= min : x > min;
+    const Tensor below = rounded(max) == HUGE_VAL ? x <= max : x < max;
+    return where(logical_and(above, below), dy, 0);
   }
   const double params[] = {min, max};
   return apply("clamp_backward", Binary::clamp_backward, dy, x, params);

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "reel/autograd/print.h"
 #include "reel/autograd/tape.h"
 #include "reel/ops/ops.h"
 
@@ -102,6 +103,25 @@ TEST_CASE("gelu and silu have the slopes 1 and 0 at the ends") {
         CHECK(bend[1].item() == 0);
       }
       CHECK(std::isnan(derivative(f, dtype, not_a_number)));
+    }
+  }
+}
+
+TEST_CASE("the slope of clamp is the same in the kernel and on the tape, whatever its bounds") {
+  const double huge = 1e300;  // infinite in float32
+  const double bounds[] = {-infinity, -huge, -1, 0, 1, huge, infinity, not_a_number};
+  for (const DType dtype : {float32, float64}) {
+    const Tensor x = points(dtype, {-infinity, -2, -1, -0.5, 0, 0.5, 1, 2, infinity, not_a_number});
+    for (const double low : bounds) {
+      for (const double high : bounds) {
+        CAPTURE(low);
+        CAPTURE(high);
+        const Tensor y = clamp(x, low, high), dy = ones_like(y), recorded = dy.clone();
+        recorded.requires_grad_();
+        const Tensor kernel = grad({y}, {x}, {.grad_outputs = {dy}, .retain_graph = true})[0];
+        const Tensor tape = grad({y}, {x}, {.grad_outputs = {recorded}, .create_graph = true})[0];
+        CHECK(to_string(tape.detach()) == to_string(kernel));
+      }
     }
   }
 }
