@@ -75,7 +75,9 @@ std::string gzip(const std::string& plain) {
 std::string file_of(ByteReader& input) {
   const std::size_t how = input.below(4);
   if (how == 2) {  // two members
-    const std::string first = input.text(input.byte() % (input.left() + 1));
+    const std::size_t share =
+        input.byte();  // on a line of its own: it is one byte less that is left
+    const std::string first = input.text(share % (input.left() + 1));
     return gzip(first) + gzip(input.text(input.left()));
   }
   if (how == 3) {  // damaged where the input says

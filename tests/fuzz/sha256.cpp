@@ -17,7 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   sha::Sha256 in_pieces;
   std::string whole;
   while (!input.done()) {
-    const std::string piece = input.text(std::min<std::size_t>(input.byte(), input.left()));
+    const std::size_t wanted = input.byte();
+    const std::string piece = input.text(std::min(wanted, input.left()));
     in_pieces.update(piece.data(), piece.size());
     whole += piece;
     if (piece.size() % 16 == 3) DEMAND(in_pieces.hex() == sha::sha256(whole));
