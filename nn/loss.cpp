@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "reel/autograd/tape.h"
+#include "reel/base/detail/broadcast.h"
 #include "reel/base/fail.h"
 #include "reel/ops/create/create.h"
 #include "reel/ops/index/index.h"

@@ -7,7 +7,7 @@
 #include <initializer_list>
 #include <string_view>
 
-#include "reel/autograd/detail/columns.h"
+#include "reel/base/detail/columns.h"
 #include "reel/nn/detail/describe.h"
 
 namespace reel::nn {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "reel/autograd/detail/columns.h"
+#include "reel/base/detail/columns.h"
 #include "reel/nn/activation.h"
 #include "reel/nn/batch_norm.h"
 #include "reel/nn/conv.h"
