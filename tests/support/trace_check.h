@@ -2,6 +2,8 @@
 
 // Reads the Chrome traces that a profile writes.
 
+#include <unistd.h>
+
 #include <doctest/doctest.h>
 
 #include <cctype>
@@ -16,8 +18,10 @@
 
 namespace reel::testing {
 
+/// A path of this process' own: CTest runs several test programs at once.
 inline std::string temporary_path(const char* name) {
-  return (std::filesystem::temp_directory_path() / name).string();
+  const std::string own = std::to_string(::getpid()) + "_" + name;
+  return (std::filesystem::temp_directory_path() / own).string();
 }
 
 inline std::string read_file(const std::string& path) {
