@@ -3,79 +3,172 @@
 #include <concepts>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
-#include "reel/autograd/tensor.h"
+#include "reel/train/detail/kept.h"
+#include "reel/train/run.h"
 
 namespace reel::train {
 
-/// What a callback sees when an epoch has ended, its validation included.
-struct EpochEnd {
-  Size epoch = 1;   ///< counted from 1
-  Size epochs = 1;  ///< how many were asked for
-  double loss = 0;  ///< mean over the samples of the epoch, while they were learnt
-  std::optional<double> accuracy = {};  ///< the same; none where targets are not classes
-  std::optional<double> val_loss = {};  ///< after the epoch; none without validation data
-  std::optional<double> val_accuracy = {};
-  double seconds = 0;              ///< of the training steps, without validation
-  bool stop = false;               ///< set it to end the training here
-  std::vector<Tensor> state = {};  ///< the model's parameters and buffers, not copied
+namespace detail {
+
+/// Where a run of `fit` calls its callbacks, in this order.
+enum class Station {
+  fit_begin,
+  epoch_begin,
+  batch_begin,
+  backward_end,
+  batch_end,
+  epoch_end,
+  fit_end,
 };
 
-/// Anything that can be called with an `EpochEnd&`. One of the caller's is left where it is, so
-/// that what it found can be read there after `fit`, and must live until then; one made in place is
-/// kept.
+/// Calls `function` with what `object` does at `station`, if it does something.
+template <class C, class F>
+constexpr void with_station(Station station, F&& function) {
+  switch (station) {
+    case Station::fit_begin:
+      if constexpr (requires(C& c, Run& run) { c.fit_begin(run); })
+        function([](C& c, Run& run) { c.fit_begin(run); });
+      return;
+    case Station::epoch_begin:
+      if constexpr (requires(C& c, Run& run) { c.epoch_begin(run); })
+        function([](C& c, Run& run) { c.epoch_begin(run); });
+      return;
+    case Station::batch_begin:
+      if constexpr (requires(C& c, Run& run) { c.batch_begin(run); })
+        function([](C& c, Run& run) { c.batch_begin(run); });
+      return;
+    case Station::backward_end:
+      if constexpr (requires(C& c, Run& run) { c.backward_end(run); })
+        function([](C& c, Run& run) { c.backward_end(run); });
+      return;
+    case Station::batch_end:
+      if constexpr (requires(C& c, Run& run) { c.batch_end(run); })
+        function([](C& c, Run& run) { c.batch_end(run); });
+      return;
+    case Station::epoch_end:
+      if constexpr (requires(C& c, Run& run) { c.epoch_end(run); })
+        function([](C& c, Run& run) { c.epoch_end(run); });
+      else if constexpr (requires(C& c, Run& run) { c(run); })
+        function([](C& c, Run& run) { c(run); });
+      return;
+    case Station::fit_end:
+      if constexpr (requires(C& c, Run& run) { c.fit_end(run); })
+        function([](C& c, Run& run) { c.fit_end(run); });
+      return;
+  }
+}
+
+constexpr Station all_stations[] = {
+    Station::fit_begin, Station::epoch_begin, Station::batch_begin, Station::backward_end,
+    Station::batch_end, Station::epoch_end,   Station::fit_end};
+
+/// A bit for each station at which a `C` does something.
+template <class C>
+constexpr unsigned stations_of() {
+  unsigned stations = 0;
+  for (const Station station : all_stations) {
+    with_station<C>(station, [&](auto) { stations |= 1U << static_cast<unsigned>(station); });
+  }
+  return stations;
+}
+
+/// How many members have the name of a station, whatever their type.
+template <class C>
+constexpr int station_names() {
+  return static_cast<int>(requires { &C::fit_begin; }) +
+         static_cast<int>(requires { &C::epoch_begin; }) +
+         static_cast<int>(requires { &C::batch_begin; }) +
+         static_cast<int>(requires { &C::backward_end; }) +
+         static_cast<int>(requires { &C::batch_end; }) +
+         static_cast<int>(requires { &C::epoch_end; }) +
+         static_cast<int>(requires { &C::fit_end; });
+}
+
+/// Whether some station of a `C` cannot be called with a run, or none can.
+template <class C>
+constexpr bool has_sound_stations() {
+  constexpr unsigned stations = stations_of<C>();
+  int count = 0;
+  for (const Station station : all_stations) {
+    count += static_cast<int>(stations >> static_cast<unsigned>(station) & 1U);
+  }
+  return count > 0 && count >= station_names<C>();
+}
+
+}  // namespace detail
+
+/// What a run of `fit` calls at its stations: any object with one or more of
+///
+///     void fit_begin(train::Run&);     // before the first epoch
+///     void epoch_begin(train::Run&);
+///     void batch_begin(train::Run&);
+///     void backward_end(train::Run&);  // gradients are there, the optimizer has not stepped yet:
+///                                      // to clip them, or to add up those of several machines
+///     void batch_end(train::Run&);     // the parameters have moved
+///     void epoch_end(train::Run&);     // validation included
+///     void fit_end(train::Run&);       // after the last epoch; not when an error ended the run
+///
+/// or a function of a `train::Run&`, called in the place of `epoch_end`. It derives from nothing.
+/// One of the caller's is left where it is, so that what it found can be read there after `fit`,
+/// and must live until then; one made in place is kept. What it is to begin anew with each run, it
+/// sets in `fit_begin`. Follows `keras.callbacks.Callback`.
 ///
 /// **Example**
 /// ```cpp
 /// train::EarlyStopping stopping;
-/// train::fit(model, train_set, {.epochs = 100, .validation = held_out, .callbacks = {stopping}});
+/// const auto report = [](train::Run& run) { fmt::print("{}\n", run.figures()["loss"]); };
+/// train::fit(model, train_set, {.epochs = 100, .callbacks = {stopping, report}});
 /// fmt::print("best after epoch {}\n", stopping.best_epoch);
 /// ```
 class Callback {
  public:
-  template <class F>
-    requires(!std::same_as<std::remove_cvref_t<F>, Callback>)
-  Callback(F&& f) {
-    constexpr bool fits = std::is_invocable_v<std::remove_reference_t<F>&, EpochEnd&>;
+  template <class C>
+    requires(!std::same_as<std::remove_cvref_t<C>, Callback>)
+  Callback(C&& callback) {
+    using Plain = std::remove_cvref_t<C>;
+    constexpr bool fits = detail::has_sound_stations<Plain>();
     static_assert(fits,
-                  "Reel: a callback of fit is called as callback(epoch): write "
-                  "[&](train::EpochEnd& epoch) { ... }");
-    if constexpr (fits && std::is_lvalue_reference_v<F>) {
-      call_ = std::ref(f);
-    } else if constexpr (fits) {
-      call_ = [kept = std::make_shared<F>(std::move(f))](EpochEnd& epoch) { (*kept)(epoch); };
+                  "Reel: a callback is a function called after each epoch, [&](train::Run& run) { "
+                  "... }, or an object with some of fit_begin, epoch_begin, batch_begin, "
+                  "backward_end, batch_end, epoch_end and fit_end, each called with a train::Run&");
+    if constexpr (fits) {
+      stations_ = detail::stations_of<Plain>();
+      call_ = [kept = detail::kept(std::forward<C>(callback))](detail::Station station, Run& run) {
+        detail::with_station<Plain>(station, [&](auto call) { call(*kept, run); });
+      };
     }
   }
 
-  void operator()(EpochEnd& epoch) const { call_(epoch); }
+  /// Does what is to be done at this station. Inside `fit`.
+  void at(detail::Station station, Run& run) const {
+    if ((stations_ >> static_cast<unsigned>(station) & 1U) != 0) call_(station, run);
+  }
 
  private:
-  std::function<void(EpochEnd&)> call_;
+  // What a callback must keep beyond a run would be two more members that it may have, state_dict
+  // and load_state_dict, found as stations are and called by what writes checkpoints.
+  unsigned stations_ = 0;
+  std::function<void(detail::Station, Run&)> call_;
 };
 
-/// Stops a training whose loss no longer falls; begins anew with each run of `fit`. Follows
-/// `keras.callbacks.EarlyStopping`.
+/// A callback of functions, for what needs no type of its own. Follows
+/// `keras.callbacks.LambdaCallback`.
 ///
 /// **Example**
 /// ```cpp
-/// train::fit(model, train_set, {.epochs = 100, .validation = held_out,
-///                               .callbacks = {train::EarlyStopping{.patience = 3}}});
+/// train::LambdaCallback{.batch_end = [&](train::Run& run) { losses.push_back(run.loss()); }}
 /// ```
-struct EarlyStopping {
-  Size patience = 3;         ///< epochs in a row without a better loss before it stops
-  double min_delta = 0;      ///< how much lower a loss must be to count as better
-  bool restore_best = true;  ///< whether the model goes back to its best epoch at the end
-
-  /// Looks at `val_loss`, or at `loss` where there is no validation.
-  REEL_API void operator()(EpochEnd& epoch);
-
-  double best_loss = 0;                 ///< the lowest loss seen, 0 before the first epoch
-  Size best_epoch = 0;                  ///< where it was seen, 0 before the first epoch
-  std::vector<Tensor> best_state = {};  ///< copies of the model's tensors there
+struct LambdaCallback {
+  std::function<void(Run&)> fit_begin = [](Run&) {};
+  std::function<void(Run&)> epoch_begin = [](Run&) {};
+  std::function<void(Run&)> batch_begin = [](Run&) {};
+  std::function<void(Run&)> backward_end = [](Run&) {};
+  std::function<void(Run&)> batch_end = [](Run&) {};
+  std::function<void(Run&)> epoch_end = [](Run&) {};
+  std::function<void(Run&)> fit_end = [](Run&) {};
 };
 
 }  // namespace reel::train

@@ -8,10 +8,10 @@
 #include <cstdlib>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "reel/base/detail/columns.h"
-#include "reel/base/detail/locale.h"
-#include "reel/base/fail.h"
+#include "reel/train/detail/number.h"
 
 #if __has_include(<sys/ioctl.h>)
 #include <sys/ioctl.h>
@@ -22,15 +22,8 @@
 namespace reel::train {
 namespace {
 
+using detail::number;
 using reel::detail::columns;
-using std::chrono::duration;
-using std::chrono::duration_cast;
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-
-constexpr milliseconds redraw_interval{100};
-constexpr seconds first_patience{10};
-constexpr seconds longest_patience{60};
 
 constexpr double countable = 1e15;  // seconds beyond this are no time that anybody waits
 
@@ -42,14 +35,6 @@ struct Part {
   std::string text;
   int rank = 0;
 };
-
-std::string number(double value) {
-  const double size = std::abs(value);
-  if (!std::isfinite(value) || size == 0 || (size >= 1e-3 && size < 1e4)) {
-    return fmt::format("{:.4f}", reel::detail::without_sign_of_nan(value));
-  }
-  return fmt::format("{:.3e}", value);
-}
 
 std::string clock_time(double seconds_left) {
   const auto all = static_cast<Size>(std::ceil(seconds_left));
@@ -125,15 +110,6 @@ const char* environment(const char* name) {
   return value != nullptr && *value != '\0' ? value : nullptr;
 }
 
-bool is_terminal([[maybe_unused]] std::FILE* out) {
-#ifdef REEL_HAS_TERMINAL
-  const char* term = environment("TERM");
-  return isatty(fileno(out)) == 1 && (term == nullptr || std::string_view(term) != "dumb");
-#else
-  return false;
-#endif
-}
-
 }  // namespace
 
 int terminal_width([[maybe_unused]] std::FILE* out) {
@@ -164,10 +140,10 @@ std::string readable_seconds(double seconds) {
 
 std::string progress_line(const Progress& p, const ProgressLook& look) {
   std::vector<Part> parts{{epoch_count(p), 1}, {step_count(p), 3}};
-  for (std::size_t i = 0; i < p.figures.size(); ++i) {
-    const Figure& figure = p.figures[i];
-    parts.push_back(
-        {figure.name + " " + number(figure.value), i == 0 ? 0 : 2 + static_cast<int>(i)});
+  int place = 0;
+  for (const Figure& figure : p.figures) {
+    parts.push_back({figure.name + " " + number(figure.value), place == 0 ? 0 : 2 + place});
+    ++place;
   }
   parts.push_back({speed(p), 10});
   if (p.step > 0 && p.steps > 0) {
@@ -193,93 +169,15 @@ std::string progress_line(const Progress& p, const ProgressLook& look) {
 
 std::string epoch_line(const Progress& p, int width) {
   std::vector<Part> parts{{epoch_count(p), 1}, {step_count(p), 9}};
-  for (std::size_t i = 0; i < p.figures.size(); ++i) {
-    const Figure& figure = p.figures[i];
-    const int rank = i == 0 ? 0 : std::min(1 + static_cast<int>(i), 7);
+  int place = 0;
+  for (const Figure& figure : p.figures) {
+    const int rank = place == 0 ? 0 : std::min(1 + place, 7);
     parts.push_back({figure.name + " " + number(figure.value), rank});
+    ++place;
   }
   parts.push_back({speed(p), 10});
   parts.push_back({readable_seconds(p.seconds), 8});
   return width > 0 ? fitted(std::move(parts), width) : join(parts);
-}
-
-ProgressBar::ProgressBar(Verbose verbose, std::FILE* out)
-    : verbose_(verbose), out_(out), on_terminal_(is_terminal(out)), patience_(first_patience) {
-  if (verbose_ == Verbose::automatic) verbose_ = on_terminal_ ? Verbose::bar : Verbose::lines;
-  look_.unicode = reel::detail::utf8_locale();
-  look_.color = environment("NO_COLOR") == nullptr;
-  start();
-}
-
-ProgressBar::~ProgressBar() {
-  if (drawn_columns_ > 0) {
-    std::fputc('\n', out_);
-    std::fflush(out_);
-  }
-}
-
-void ProgressBar::start() {
-  began_ = Clock::now();
-  patience_ = first_patience;
-  switch (verbose_) {
-    case Verbose::none:
-      next_ = Clock::time_point::max();
-      break;
-    case Verbose::lines:
-      next_ = began_ + patience_;
-      break;
-    default:
-      next_ = std::max(next_, began_);
-      break;  // short epochs do not redraw more often
-  }
-}
-
-/// How wide a line may be that wraps nowhere; 0: as wide as it likes. The last column of a terminal
-/// stays free: a full line would make some wrap.
-int ProgressBar::width() const {
-  return on_terminal_ || verbose_ == Verbose::bar ? std::max(terminal_width(out_) - 1, 1) : 0;
-}
-
-double ProgressBar::seconds() const { return duration<double>(Clock::now() - began_).count(); }
-
-void ProgressBar::draw(const Progress& progress) {
-  if (verbose_ == Verbose::none) return;
-  const auto now = Clock::now();
-  if (verbose_ == Verbose::lines) {
-    const std::string line = epoch_line(progress, width()) + "\n";
-    std::fwrite(line.data(), 1, line.size(), out_);
-    std::fflush(out_);
-    patience_ = std::min<Clock::duration>(patience_ * 2, longest_patience);
-    next_ = now + patience_;
-    return;
-  }
-  clear();
-  look_.width = width();
-  const std::string line = progress_line(progress, look_);
-  drawn_columns_ = columns(line);
-  std::fwrite(line.data(), 1, line.size(), out_);
-  std::fflush(out_);
-  next_ = now + redraw_interval;
-}
-
-void ProgressBar::clear() {
-  if (drawn_columns_ == 0) return;
-  // A terminal made narrower meanwhile has wrapped the old line onto several.
-  const int rows = (drawn_columns_ - 1) / std::max(terminal_width(out_), 1);
-  std::string text = "\r";
-  if (rows > 0) text += fmt::format("\x1b[{}A", rows);
-  text += "\x1b[J";
-  std::fwrite(text.data(), 1, text.size(), out_);
-  std::fflush(out_);  // what is printed next may go to the same terminal by another stream
-  drawn_columns_ = 0;
-}
-
-void ProgressBar::finish(const Progress& progress) {
-  if (verbose_ == Verbose::none) return;
-  clear();
-  const std::string line = epoch_line(progress, width()) + "\n";
-  std::fwrite(line.data(), 1, line.size(), out_);
-  std::fflush(out_);
 }
 
 }  // namespace reel::train

@@ -154,14 +154,13 @@ void run(const Arguments& arguments, Model model) {
                                    {.width = train::terminal_width()}));
   }
 
-  optim::Adam adam{nn::parameters(model), {.lr = arguments.lr}};
   // Smaller steps from epoch to epoch: about a percent more garments are recognised.
-  const auto slow_down = [&](const train::EpochEnd& epoch) {
-    const double done = static_cast<double>(epoch.epoch) / static_cast<double>(epoch.epochs);
-    adam.set_lr(arguments.lr * (1 - done));
-  };
+  const train::LearningRateScheduler slow_down{.per_epoch = [&](Size epochs_done) {
+    const double done = static_cast<double>(epochs_done) / static_cast<double>(arguments.epochs);
+    return arguments.lr * (1 - done);
+  }};
   const train::FitOptions options{
-      .optimizer = adam,
+      .optimizer = optim::Adam{nn::parameters(model), {.lr = arguments.lr}},
       .epochs = arguments.epochs,
       .batch_size = arguments.batch_size,
       .seed = arguments.seed,
@@ -184,9 +183,10 @@ void run(const Arguments& arguments, Model model) {
   if (!arguments.quiet) {
     fmt::print("\n{}\n", matrix.per_class_table(train::terminal_width()));
     show_predictions(model, data.test);
-    fmt::print("{} epochs in {}, {} in all\n", history.epochs(),
-               train::readable_seconds(std::reduce(history.seconds.begin(), history.seconds.end())),
-               train::readable_seconds(seconds_since_start()));
+    fmt::print(
+        "{} epochs in {}, {} in all\n", history.epochs(),
+        train::readable_seconds(std::reduce(history["seconds"].begin(), history["seconds"].end())),
+        train::readable_seconds(seconds_since_start()));
   }
   fmt::print("test accuracy: {:.4f}{}\n", matrix.accuracy(), data.drawn ? " (drawn garments)" : "");
 }

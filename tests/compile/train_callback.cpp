@@ -1,4 +1,4 @@
-// must not compile: Reel: a callback of fit is called as callback.epoch.: write
+// must not compile: Reel: a callback is a function called after each epoch, ....train::Run& run
 #include <reel/reel.h>
 
 int main() {

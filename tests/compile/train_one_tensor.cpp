@@ -1,4 +1,4 @@
-// must not compile: Reel: inputs and targets become one data set: TensorDataset{x, y}
+// must not compile: Reel: inputs and targets come together: fit.model, x, y.
 #include <reel/reel.h>
 
 int main() {

@@ -1,4 +1,4 @@
-// must not compile: Reel: data for training is a data set whose samples are pairs of input and
+// must not compile: Reel: data for training is a data set whose samples are tuples of inputs and,
 #include <reel/reel.h>
 
 int main() {

@@ -1,4 +1,4 @@
-#include "reel/train/checks.h"
+#include "reel/train/detail/checks.h"
 
 #include <doctest/doctest.h>
 
@@ -100,7 +100,7 @@ TEST_CASE("of a long gradient every element is looked at in some step, and what 
     optim::SGD sgd{nn::parameters(net), {.lr = 0.1}};
     return message_of([&] {
       train::fit(net, one_step,
-                 {.optimizer = sgd, .loss = first, .batch_size = batch_size, .verbose = silent});
+                 {.loss = first, .optimizer = sgd, .batch_size = batch_size, .verbose = silent});
     });
   };
   for (const Size bad : {3, 1281}) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "reel/train/callbacks/progress_bar.h"
 #include "reel/train/progress.h"
 
 using namespace reel;
@@ -90,7 +91,7 @@ TEST_CASE("colours take no room") {
 
 TEST_CASE("a progress line fits every width") {
   Progress p = half_way;
-  p.figures.push_back({"learning_rate", 1e-5});
+  p.figures.set("learning_rate", 1e-5);
   for (const bool unicode : {true, false}) {
     for (int width = 1; width <= 200; ++width) {
       CAPTURE(width);
@@ -134,7 +135,7 @@ TEST_CASE("the line of an ended epoch") {
   Progress p = half_way;
   p.step = 1800;
   p.seconds = 0.18;
-  p.figures.push_back({"val_loss", 0.4});
+  p.figures.set("val_loss", 0.4);
   CHECK(epoch_line(p) ==
         "Epoch 2/5  1800/1800  loss 0.3712  accuracy 0.8655  val_loss 0.4000  100 us/step  0.18 s");
 }
@@ -143,7 +144,7 @@ TEST_CASE("the line of an ended epoch fits a narrow terminal") {
   Progress p = half_way;
   p.step = 1800;
   p.seconds = 0.18;
-  p.figures.push_back({"val_loss", 0.4});
+  p.figures.set("val_loss", 0.4);
   const std::string whole = epoch_line(p);
   CHECK(epoch_line(p, static_cast<int>(columns(whole))) == whole);
   CHECK(epoch_line(p, 79) ==

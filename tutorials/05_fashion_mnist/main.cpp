@@ -44,9 +44,9 @@ Result in_keras_manner(const Lesson& lesson) {
   train::ConfusionMatrix matrix(10, lesson.data.test.class_names());
   matrix.add(scores, lesson.data.test.labels());
   std::printf("%s", matrix.table().c_str());
-  CLAIM(matrix.accuracy() == *result.accuracy);
+  CLAIM(matrix.accuracy() == result["accuracy"]);
 
-  return {.first_loss = history.loss[0], .accuracy = *result.accuracy};
+  return {.first_loss = history["loss"][0], .accuracy = result["accuracy"]};
 }
 
 // The network of the Keras lesson ends in Softmax. That works, with the loss that takes
@@ -58,10 +58,10 @@ Result ending_in_softmax(const Lesson& lesson) {
   nn::Sequential model{nn::Flatten{}, nn::Linear{784, 128}, nn::ReLU{}, nn::Linear{128, 10},
                        nn::Softmax{}};
   const nn::CrossEntropyLoss from_probabilities{.from_logits = false};
-  const auto history =
-      train::fit(model, lesson.data.train, {.loss = from_probabilities, .epochs = lesson.epochs});
-  const auto result = train::evaluate(model, lesson.data.test, {.loss = from_probabilities});
-  return {.first_loss = history.loss[0], .accuracy = *result.accuracy};
+  train::Trainer trainer{model, {.loss = from_probabilities}};
+  const auto history = trainer.fit(lesson.data.train, {.epochs = lesson.epochs});
+  const auto result = trainer.evaluate(lesson.data.test);
+  return {.first_loss = history["loss"][0], .accuracy = result["accuracy"]};
 }
 
 // ---- Second form: a struct, and the loop written out
@@ -128,7 +128,7 @@ Result convolutional(const Lesson& lesson) {
       net, lesson.data.train,
       {.optimizer = optim::Adam{nn::parameters(net), {.lr = 2e-3}}, .epochs = 1, .batch_size = 64});
   const auto result = train::evaluate(net, lesson.data.test);
-  return {.first_loss = history.loss[0], .accuracy = *result.accuracy};
+  return {.first_loss = history["loss"][0], .accuracy = result["accuracy"]};
 }
 
 }  // namespace

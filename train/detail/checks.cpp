@@ -1,4 +1,4 @@
-#include "reel/train/checks.h"
+#include "reel/train/detail/checks.h"
 
 #include <algorithm>
 #include <bit>

@@ -1,107 +1,18 @@
-#include "reel/train/metrics.h"
+#include "reel/train/metrics/confusion_matrix.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "reel/base/detail/columns.h"
 #include "reel/base/fail.h"
+#include "reel/train/detail/samples.h"
+#include "reel/train/metrics/mean.h"
 
 namespace reel::train {
 namespace {
 
-/// Samples of a batch, whatever its rank: `[outer, classes, inner]` elements in memory order.
-struct Layout {
-  Size outer = 0;
-  Size classes = 0;
-  Size inner = 1;
-  bool indices = false;  ///< targets are class indices, not rows of probabilities
-};
-
-Layout layout_of(const char* op, const Tensor& outputs, const Tensor& targets) {
-  const Shape& shape = outputs.shape();
-  check(outputs.is_floating_point() && shape.size() >= 2, op,
-        "expected outputs of shape [N, C] or [N, C, ...] in float32 or float64, got {} {}",
-        outputs.dtype(), shape);
-  Shape samples = shape;
-  samples.erase(1);
-  Layout layout{
-      .outer = shape[0], .classes = shape[1], .inner = 1, .indices = !targets.is_floating_point()};
-  for (Size i = 2; i < shape.size(); ++i) layout.inner *= shape[i];
-  if (layout.indices) {
-    check(targets.dtype() != bool_ && targets.shape() == samples, op,
-          "expected class indices of shape {} to match outputs {}, got {} {}", samples, shape,
-          targets.dtype(), targets.shape());
-  } else {
-    check(
-        targets.shape() == shape, op,
-        "expected targets to be class indices of shape {} or probabilities of shape {}, got {} {}",
-        samples, shape, targets.dtype(), targets.shape());
-  }
-  return layout;
-}
-
-/// The first largest of `classes` elements `stride` apart; NaN counts as the largest.
-template <class T>
-Size largest(const T* row, Size classes, Size stride) {
-  Size best = 0;
-  for (Size c = 1; c < classes; ++c) {
-    const T value = row[c * stride];
-    if (value > row[best * stride] || (std::isnan(value) && !std::isnan(row[best * stride])))
-      best = c;
-  }
-  return best;
-}
-
-/// The true class of each sample, `[outer, inner]`; the ignored one may be any number.
-std::vector<Size> true_classes(const char* op, const Layout& layout, const Tensor& targets,
-                               std::optional<Size> ignored) {
-  const Tensor rows = targets.detach().contiguous();
-  std::vector<Size> truths;
-  truths.reserve(static_cast<std::size_t>(layout.outer * layout.inner));
-  with_dtype(rows.dtype(), [&]<class T>(T) {
-    const T* values = rows.data_ptr<T>();
-    for (Size n = 0; n < layout.outer; ++n) {
-      for (Size i = 0; i < layout.inner; ++i) {
-        if constexpr (std::floating_point<T>) {
-          const T* row = values + n * layout.classes * layout.inner + i;
-          truths.push_back(largest(row, layout.classes, layout.inner));
-        } else {
-          const auto truth = static_cast<Size>(values[n * layout.inner + i]);
-          check((truth >= 0 && truth < layout.classes) || truth == ignored, op,
-                "expected class indices in [0, {}), got {} for sample {}", layout.classes, truth,
-                n);
-          truths.push_back(truth);
-        }
-      }
-    }
-  });
-  return truths;
-}
-
-/// Calls `visit(row, stride, truth)` for each sample; `row` points at the output of class 0.
-template <class Visit>
-void for_each_sample(const char* op, const Tensor& outputs, const Tensor& targets,
-                     std::optional<Size> ignored, Visit visit) {
-  const Layout layout = layout_of(op, outputs, targets);
-  const std::vector<Size> truths = true_classes(op, layout, targets, ignored);
-  const Tensor rows = outputs.detach().contiguous();
-  with_floating(rows.dtype(), [&]<class T>(T) {
-    auto truth = truths.begin();
-    for (Size n = 0; n < layout.outer; ++n) {
-      const T* first = rows.data_ptr<T>() + n * layout.classes * layout.inner;
-      for (Size i = 0; i < layout.inner; ++i, ++truth) {
-        if (*truth != ignored) visit(first + i, layout.inner, *truth);
-      }
-    }
-  });
-}
-
-double share_of(const char* op, const Hits& hits, const Tensor& outputs) {
-  check(hits.samples > 0, op, "expected at least one sample, got outputs of shape {}",
-        outputs.shape());
-  return static_cast<double>(hits.correct) / static_cast<double>(hits.samples);
-}
+using detail::for_each_sample;
+using detail::largest;
 
 double share(Size part, Size whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
@@ -117,39 +28,6 @@ std::string padded(const std::string& text, int width) {
 int digits(Size n) { return static_cast<int>(std::to_string(n).size()); }
 
 }  // namespace
-
-Hits count_correct(const Tensor& outputs, const Tensor& targets, const AccuracyOptions& options) {
-  Hits hits;
-  const Size classes = outputs.dim() < 2 ? 0 : outputs.size(1);
-  for_each_sample("accuracy", outputs, targets, options.ignore_index,
-                  [&](const auto* row, Size stride, Size truth) {
-                    hits.correct += largest(row, classes, stride) == truth ? 1 : 0;
-                    ++hits.samples;
-                  });
-  return hits;
-}
-
-double accuracy(const Tensor& outputs, const Tensor& targets, const AccuracyOptions& options) {
-  return share_of("accuracy", count_correct(outputs, targets, options), outputs);
-}
-
-double top_k_accuracy(const Tensor& outputs, const Tensor& targets, Size k,
-                      const AccuracyOptions& options) {
-  const char* const op = "top_k_accuracy";
-  const Size classes = layout_of(op, outputs, targets).classes;
-  check(k >= 1 && k <= classes, op, "expected k in [1, {}], got {}", classes, k);
-  Hits hits;
-  for_each_sample(op, outputs, targets, options.ignore_index,
-                  [&](const auto* row, Size stride, Size truth) {
-                    Size larger = 0;
-                    for (Size c = 0; c < classes; ++c) {
-                      larger += row[c * stride] > row[truth * stride] ? 1 : 0;
-                    }
-                    hits.correct += larger < k ? 1 : 0;
-                    ++hits.samples;
-                  });
-  return share_of(op, hits, outputs);
-}
 
 ConfusionMatrix::ConfusionMatrix(Size classes, std::vector<std::string> names)
     : classes_(classes), names_(std::move(names)) {
@@ -196,11 +74,13 @@ Size ConfusionMatrix::support(Size cls) const {
   return sum;
 }
 
-double ConfusionMatrix::precision(Size cls) const {
-  Size taken = 0;
-  for (Size truth = 0; truth < classes_; ++truth) taken += count(truth, cls);
-  return share(count(cls, cls), taken);
+Size ConfusionMatrix::taken(Size cls) const {
+  Size sum = 0;
+  for (Size truth = 0; truth < classes_; ++truth) sum += count(truth, cls);
+  return sum;
 }
+
+double ConfusionMatrix::precision(Size cls) const { return share(count(cls, cls), taken(cls)); }
 
 double ConfusionMatrix::recall(Size cls) const { return share(count(cls, cls), support(cls)); }
 
@@ -241,7 +121,7 @@ std::string ConfusionMatrix::per_class_table(int width) const {
     const double p = precision(cls), r = recall(cls), f = f1(cls);
     const Size n = support(cls);
     line(names_[static_cast<std::size_t>(cls)], {share(p), share(r), share(f), std::to_string(n)});
-    if (n == 0 && f == 0 && p == 0) continue;
+    if (!occurs(cls)) continue;
     precisions.add(p);
     recalls.add(r);
     f1s.add(f);

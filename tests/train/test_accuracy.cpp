@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "reel/ops/ops.h"
-#include "reel/train/metrics.h"
+#include "reel/train/metrics/accuracy.h"
 
 using namespace reel;
 using namespace reel::train;
@@ -106,112 +106,74 @@ TEST_CASE("accuracy says what does not fit") {
   CHECK_THROWS_AS(accuracy(Tensor(), tensor({0})), Error);
 }
 
-TEST_CASE("a running mean weighs what it is given") {
-  Mean mean;
-  CHECK(std::isnan(mean.value()));
-  mean.add(1.0);
-  mean.add(4.0, 2);
-  CHECK(mean.value() == 3.0);
-  CHECK(mean.weight() == 3.0);
-  mean.reset();
-  CHECK(mean.weight() == 0);
+TEST_CASE("NaN is larger than any output for the top k too") {
+  const Tensor outputs = tensor({{1.0, std::nan("")}});
+  CHECK(top_k_accuracy(outputs, tensor({0}), 1) == accuracy(outputs, tensor({0})));
+  CHECK(top_k_accuracy(outputs, tensor({1}), 1) == 1);
 }
 
-TEST_CASE("a confusion matrix against values by hand") {
-  // truth:     0 0 0 1 1 2 2 2 2
-  // predicted: 0 0 1 1 1 2 2 0 1
-  const Tensor predicted = tensor({0, 0, 1, 1, 1, 2, 2, 0, 1});
-  const Tensor outputs = eye(3).index_select(0, predicted);
-  ConfusionMatrix matrix(3, {"cat", "dog", "ferret"});
-  matrix.add(outputs.narrow(0, 0, 4), tensor({0, 0, 0, 1}));
-  matrix.add(outputs.narrow(0, 4, 5), tensor({1, 2, 2, 2, 2}));
-
-  CHECK(matrix.total() == 9);
-  CHECK(matrix.count(0, 1) == 1);
-  CHECK(matrix.count(2, 2) == 2);
-  CHECK(matrix.accuracy() == doctest::Approx(6.0 / 9));
-  CHECK(matrix.support(2) == 4);
-  CHECK(matrix.precision(0) == doctest::Approx(2.0 / 3));
-  CHECK(matrix.precision(1) == doctest::Approx(2.0 / 4));
-  CHECK(matrix.recall(1) == 1.0);
-  CHECK(matrix.recall(2) == 0.5);
-  CHECK(matrix.f1(2) == doctest::Approx(2.0 / 3));
-
-  CHECK(matrix.per_class_table() ==
-        "class     precision  recall      F1  support\n"
-        "cat          0.6667  0.6667  0.6667        3\n"
-        "dog          0.5000  1.0000  0.6667        2\n"
-        "ferret       1.0000  0.5000  0.6667        4\n"
-        "\n"
-        "accuracy                     0.6667        9\n"
-        "mean         0.7222  0.7222  0.6667        9\n");
-  CHECK(matrix.table() ==
-        "           0  1  2\n"
-        "0  cat     2  1  .\n"
-        "1  dog     .  2  .\n"
-        "2  ferret  1  1  2\n");
-}
-
-TEST_CASE("tables fit a narrow terminal") {
-  ConfusionMatrix matrix(3, {"cat", "dog", "größter ferret"});
-  matrix.add(tensor({{1.0, 0.0, 0.0}, {1.0, 0.0, 0.0}, {0.0, 0.0, 1.0}}), tensor({0, 1, 2}));
-  CHECK(
-      matrix.per_class_table(44).starts_with("class     precision  recall      F1  support\n"
-                                             "cat          0.5000  1.0000  0.6667        1\n"
-                                             "dog          0.0000  0.0000  0.0000        1\n"
-                                             "größter~     1.0000  1.0000  1.0000        1\n"));
-  CHECK(matrix.per_class_table(32).starts_with("class  precision  recall      F1\n"));
-  CHECK(matrix.per_class_table(1000) == matrix.per_class_table());
-  CHECK(matrix.table(18) ==
-        "           0  1  2\n"
-        "0  cat     1  .  .\n"
-        "1  dog     1  .  .\n"
-        "2  größt~  .  .  1\n");
-  CHECK(matrix.table(13) ==
-        "         0  1\n"
-        "0  cat   1  .\n"
-        "1  dog   1  .\n"
-        "2  grö~  .  .\n"
-        "\n"
-        "         2\n"
-        "0  cat   .\n"
-        "1  dog   .\n"
-        "2  grö~  1\n");
-  CHECK(matrix.table(1000) == matrix.table());
-
-  ConfusionMatrix many(120);
-  for (int width = 15; width < 200; ++width) {
-    for (const std::string& text : {many.table(width), many.per_class_table(width)}) {
-      int longest = 0, now = 0;
-      for (const char c : text) longest = std::max(longest, now = c == '\n' ? 0 : now + 1);
-      CHECK(longest <= width);
-    }
+TEST_CASE("accuracies over batches are those over all samples at once") {
+  const Tensor outputs = four_outputs(), targets = tensor({1, 1, 1, 2});
+  Accuracy accuracy;
+  TopKAccuracy top{.k = 2};
+  CHECK(std::isnan(accuracy.value()));
+  CHECK(top.name() == "top_2_accuracy");
+  for (const Size first : {0, 3}) {  // three samples, then one
+    const Size count = first == 0 ? 3 : 1;
+    accuracy.update(outputs.narrow(0, first, count), targets.narrow(0, first, count));
+    top.update(outputs.narrow(0, first, count), targets.narrow(0, first, count));
   }
+  CHECK(accuracy.value() == train::accuracy(outputs, targets));
+  CHECK(accuracy.value() == 0.25);
+  CHECK(top.value() == top_k_accuracy(outputs, targets, 2));
+  CHECK(top.value() == 0.75);
+  accuracy.reset();
+  accuracy.update(outputs.narrow(0, 2, 1), targets.narrow(0, 2, 1));
+  CHECK(accuracy.value() == 1);
 }
 
-TEST_CASE("classes that never occur have zeros and stay out of the mean") {
-  ConfusionMatrix matrix(3);
-  matrix.add(tensor({{1.0, 0.0, 0.0}, {1.0, 0.0, 0.0}}), tensor({0, 1}));
-  CHECK(matrix.precision(2) == 0);
-  CHECK(matrix.recall(2) == 0);
-  CHECK(matrix.f1(2) == 0);
-  CHECK(matrix.per_class_table().find("mean         0.2500  0.5000  0.3333        2\n") !=
-        std::string::npos);
-  CHECK(ConfusionMatrix(2).accuracy() == 0);
-  CHECK(ConfusionMatrix(2).per_class_table().find("mean") == std::string::npos);
+TEST_CASE("an accuracy passes over the class it ignores") {
+  Accuracy accuracy{.ignore_index = -100};
+  accuracy.update(four_outputs(), tensor({2, -100, -100, 0}));
+  CHECK(accuracy.value() == 0.5);
+  accuracy.reset();
+  accuracy.update(four_outputs(), full({4}, -100, {.dtype = int64}));
+  CHECK(std::isnan(accuracy.value()));
+  TopKAccuracy top{.k = 1, .ignore_index = -100};
+  top.update(four_outputs(), tensor({2, -100, -100, 0}));
+  CHECK(top.value() == 0.5);
 }
 
-TEST_CASE("a confusion matrix says what does not fit") {
-  CHECK_THROWS_WITH_AS(ConfusionMatrix(0),
-                       "[confusion_matrix] expected a positive number of classes, got 0", Error);
-  CHECK_THROWS_WITH_AS(ConfusionMatrix(3, {"cat"}),
-                       "[confusion_matrix] expected 3 names, one for each class, got 1", Error);
-  ConfusionMatrix matrix(3);
-  CHECK_THROWS_WITH_AS(matrix.add(zeros({2, 4}), tensor({0, 1})),
-                       "[confusion_matrix] expected outputs of shape [N, 3], got [2, 4]", Error);
-  CHECK_THROWS_WITH_AS(matrix.add(zeros({2, 3}), tensor({0, 7})),
-                       "[confusion_matrix] expected class indices in [0, 3), got 7 for sample 1",
+TEST_CASE("binary accuracy counts answers above the threshold") {
+  BinaryAccuracy accuracy;
+  const Tensor yes = tensor({{0.9}, {0.5}, {0.2}, {0.7}}),
+               truths = tensor({{1.0}, {0.0}, {1.0}, {0.0}});
+  accuracy.update(yes, truths);
+  CHECK(accuracy.value() == 0.5);  // 0.5 itself is not above
+  accuracy.reset();
+  accuracy.update(yes, truths.to(int64));
+  CHECK(accuracy.value() == 0.5);
+
+  BinaryAccuracy of_logits{.from_logits = true};
+  of_logits.update(log(yes / (1 - yes)), truths);
+  CHECK(of_logits.value() == 0.5);
+  BinaryAccuracy strict{.threshold = 0.8, .from_logits = true};
+  strict.update(log(yes / (1 - yes)), truths);
+  CHECK(strict.value() == 0.75);
+}
+
+TEST_CASE("binary accuracy says what does not fit") {
+  BinaryAccuracy accuracy;
+  CHECK_THROWS_WITH_AS(accuracy.update(zeros({2, 1}), zeros({2})),
+                       "[binary_accuracy] expected outputs in float32 or float64 and targets of "
+                       "their shape, got float32 [2, 1] and float32 [2]",
                        Error);
-  CHECK_THROWS_WITH_AS(static_cast<void>(matrix.count(0, 3)),
-                       "[confusion_matrix] expected classes in [0, 3), got 0 and 3", Error);
+  CHECK_THROWS_WITH_AS(accuracy.update(tensor({0.5}), tensor({2.0})),
+                       "[binary_accuracy] expected targets 0 and 1, got 2", Error);
+  CHECK_THROWS_WITH_AS(accuracy.update(tensor({-3.0}), tensor({1.0})),
+                       "[binary_accuracy] expected probabilities in [0, 1], got -3\n"
+                       "help: for logits, as nn::BCEWithLogitsLoss takes them, write "
+                       "BinaryAccuracy{.from_logits = true}",
+                       Error);
+  CHECK(accuracy.hits.samples == 0);  // a batch counts whole or not at all
 }

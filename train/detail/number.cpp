@@ -1,0 +1,17 @@
+#include "reel/train/detail/number.h"
+
+#include <cmath>
+
+#include "reel/base/fail.h"
+
+namespace reel::train::detail {
+
+std::string number(double value) {
+  const double size = std::abs(value);
+  if (!std::isfinite(value) || size == 0 || (size >= 1e-3 && size < 1e4)) {
+    return fmt::format("{:.4f}", reel::detail::without_sign_of_nan(value));
+  }
+  return fmt::format("{:.3e}", value);
+}
+
+}  // namespace reel::train::detail

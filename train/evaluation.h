@@ -1,0 +1,31 @@
+#pragma once
+
+#include <iosfwd>
+#include <string_view>
+
+#include "reel/train/figures.h"
+
+namespace reel::train {
+
+/// How good a model is: "loss", the mean over all samples, then the metrics, "accuracy" unless
+/// others were chosen.
+///
+/// **Example**
+/// ```cpp
+/// const auto result = train::evaluate(model, test_set);
+/// fmt::print("{:.4f}\n", result["accuracy"]);
+/// ```
+struct REEL_API Evaluation {
+  Figures figures;
+  Size samples = 0;
+  double seconds = 0;
+
+  /// Throws `[Evaluation] expected one of "loss", "accuracy", got "acuracy"`.
+  double operator[](std::string_view name) const;
+  bool contains(std::string_view name) const { return figures.contains(name); }
+};
+
+/// As `loss 0.3891  accuracy 0.8593`.
+REEL_API std::ostream& operator<<(std::ostream& out, const Evaluation& evaluation);
+
+}  // namespace reel::train

@@ -1,0 +1,22 @@
+#pragma once
+
+namespace reel::train {
+
+/// A weighted mean of numbers that come one at a time.
+class Mean {
+ public:
+  void add(double value, double weight = 1) {
+    sum_ += value * weight;
+    weight_ += weight;
+  }
+  /// The mean; NaN before the first number.
+  double value() const { return sum_ / weight_; }
+  double weight() const { return weight_; }
+  void reset() { *this = Mean(); }
+
+ private:
+  double sum_ = 0;
+  double weight_ = 0;
+};
+
+}  // namespace reel::train
