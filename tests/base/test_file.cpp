@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "datasets/support/temp_folder.h"
+#include "support/temp_folder.h"
 
 using reel::detail::OutputFile;
 using namespace reel::testing;

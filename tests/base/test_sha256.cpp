@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "datasets/support/temp_folder.h"
 #include "reel/base/detail/sha256.h"
 #include "support/skip.h"
+#include "support/temp_folder.h"
 
 using namespace reel::detail;
 using reel::testing::TempFolder;

@@ -9,8 +9,8 @@
 #include <thread>
 #include <vector>
 
-#include "datasets/support/temp_folder.h"
 #include "reel/autograd/random.h"
+#include "support/temp_folder.h"
 
 using namespace reel;
 

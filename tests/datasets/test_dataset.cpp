@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <numeric>
 
-#include "datasets/support/temp_folder.h"
 #include "reel/autograd/random.h"
+#include "support/temp_folder.h"
 
 using namespace reel;
 

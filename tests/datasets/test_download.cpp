@@ -8,9 +8,9 @@
 #include <csignal>
 
 #include "datasets/support/http_server.h"
-#include "datasets/support/temp_folder.h"
 #include "reel/base/detail/sha256.h"
 #include "support/skip.h"
+#include "support/temp_folder.h"
 
 using namespace reel;
 using namespace reel::datasets;

@@ -8,9 +8,9 @@
 #include <set>
 #include <string>
 
-#include "datasets/support/temp_folder.h"
 #include "reel/base/detail/sha256.h"
 #include "reel/base/threads.h"
+#include "support/temp_folder.h"
 
 using namespace reel;
 using namespace reel::datasets;

@@ -4,11 +4,11 @@
 
 #include <array>
 
-#include "datasets/support/temp_folder.h"
 #include "reel/datasets/idx.h"
 #include "reel/datasets/mnist.h"
 #include "reel/ops/create/create.h"
 #include "support/skip.h"
+#include "support/temp_folder.h"
 
 using namespace reel;
 using namespace reel::datasets;

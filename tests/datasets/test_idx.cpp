@@ -8,9 +8,9 @@
 #include <cmath>
 #include <cstring>
 
-#include "datasets/support/temp_folder.h"
 #include "reel/ops/create/create.h"
 #include "support/skip.h"
+#include "support/temp_folder.h"
 
 using namespace reel;
 using namespace reel::datasets;

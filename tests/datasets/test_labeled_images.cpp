@@ -5,9 +5,9 @@
 #include <cmath>
 #include <vector>
 
-#include "datasets/support/temp_folder.h"
 #include "reel/datasets/dataset.h"
 #include "reel/ops/create/create.h"
+#include "support/temp_folder.h"
 
 using namespace reel;
 using namespace reel::datasets;

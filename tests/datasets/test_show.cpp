@@ -5,8 +5,8 @@
 #include <cmath>
 #include <limits>
 
-#include "datasets/support/temp_folder.h"
 #include "reel/ops/create/create.h"
+#include "support/temp_folder.h"
 
 using namespace reel;
 using namespace reel::datasets;
