@@ -63,9 +63,12 @@ void Call::add(const Argument& argument) {
   handles_[static_cast<std::size_t>(count_++)] = {argument.index, memory.get()};
 }
 
-Context& context() {
+Context::Context() {
   static const bool registered = (detail::on_empty_cache(dnn_empty_cache), true);
   static_cast<void>(registered);
+}
+
+Context& context() {
   thread_local Context mine;
   const std::uint32_t now = emptied.load(std::memory_order_relaxed);
   if (mine.emptied != now) [[unlikely]] {

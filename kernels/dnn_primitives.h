@@ -126,6 +126,8 @@ using ConvKey = std::array<Size, 17>;
 
 /// What one thread keeps.
 struct Context {
+  Context();
+
   dnnl::stream stream{engine()};
   Cache<MatmulKey, Call, 512> matmuls;
   Cache<ConvKey, ConvCall, 256> convs;
