@@ -1,8 +1,8 @@
-# Holds the rooms of the library to their order: a file includes only its own room's headers and those
-# of rooms below. SOURCE is the repository, ROOMS the folders that CMakeLists.txt builds.
+# Holds the rooms of the library to their order: a file includes only its own room's headers and
+# those of rooms below. SOURCE is the repository, ROOMS the folders that CMakeLists.txt builds.
 #
-# reel.h and autograd/autograd.h are for users: they bring along what stands above, and nothing in the
-# library includes them.
+# reel.h and autograd/autograd.h are for users: they bring along what stands above, and nothing in
+# the library includes them.
 
 cmake_policy(VERSION 3.25)
 
