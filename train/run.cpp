@@ -41,18 +41,15 @@ double Run::seconds() const {
   return seconds_.value_or(std::chrono::duration<double>(Clock::now() - began_).count());
 }
 
-Figures Run::measured() const { return measured_ ? *measured_ : score_.figures(); }
-
 Figures Run::figures() const {
-  Figures all = measured();
+  Figures all = measured_ ? *measured_ : score_.figures();
   for (const Figure& figure : logged_) all.set(figure.name, figure.value);
   return all;
 }
 
 void Run::log(std::string_view name, double value) {
-  check(
-      !name.empty() && name != "seconds" && !measured().contains(name) && !name.starts_with("val_"),
-      "log", "expected a name that fit does not use itself, got \"{}\"", name);
+  check(!name.empty() && name != "seconds" && !score_.uses(name) && !name.starts_with("val_"),
+        "log", "expected a name that fit does not use itself, got \"{}\"", name);
   logged_.set(name, value);
   if (measured_) history_.set(name, value);
 }

@@ -57,8 +57,8 @@ class REEL_API Run {
   /// What trains them; its rates may be changed at any time.
   optim::Optimizer& optimizer() { return optimizer_; }
 
-  /// Ends the training after this batch, or this epoch; in `epoch_begin` before it. An epoch that is cut short is ended as all
-  /// are: validated, and in the history.
+  /// Ends the training after this batch, or this epoch; in `epoch_begin` before it. An epoch that
+  /// is cut short is ended as all are: validated, and in the history.
   void stop(std::string reason = {});
   /// Whether it was told to end.
   bool stopped() const { return stopped_; }
@@ -72,7 +72,6 @@ class REEL_API Run {
   Run(detail::AnyModel& model, optim::Optimizer& optimizer, const detail::Score& score,
       Size epochs_done, Size epochs);
   void begin_epoch(Size steps);
-  Figures measured() const;
 
   detail::AnyModel& model_;
   optim::Optimizer& optimizer_;

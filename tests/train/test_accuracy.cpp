@@ -175,5 +175,11 @@ TEST_CASE("binary accuracy says what does not fit") {
                        "help: for logits, as nn::BCEWithLogitsLoss takes them, write "
                        "BinaryAccuracy{.from_logits = true}",
                        Error);
+  for (const double threshold : {-0.1, 1.5, std::nan("")}) {
+    BinaryAccuracy odd{.threshold = threshold, .from_logits = true};
+    CHECK_THROWS_WITH_AS(
+        odd.update(tensor({0.5}), tensor({1.0})),
+        doctest::Contains("[binary_accuracy] expected a threshold in [0, 1], got "), Error);
+  }
   CHECK(accuracy.hits.samples == 0);  // a batch counts whole or not at all
 }

@@ -175,6 +175,16 @@ TEST_CASE("what a callback logs stands in the history and in the figures") {
             .c_str(),
         Error);
   }
+  // Also before the first batch has shown that accuracy is counted.
+  train::LambdaCallback first{.epoch_begin = [](Run& run) { run.log("accuracy", 1); }};
+  CHECK_THROWS_WITH_AS(train::fit(model, points(), {.callbacks = {first}, .verbose = silent}),
+                       "[log] expected a name that fit does not use itself, got \"accuracy\"",
+                       Error);
+  // Where it is not, the name is free.
+  train::LambdaCallback later{.batch_end = [](Run& run) { run.log("accuracy", 1); }};
+  const auto of_numbers = train::fit(
+      model, eye(3), eye(3), {.loss = nn::MSELoss{}, .callbacks = {later}, .verbose = silent});
+  CHECK(of_numbers["accuracy"] == std::vector<double>{1});
 }
 
 TEST_CASE("stop ends a run after the epoch, or after the batch, with a reason") {

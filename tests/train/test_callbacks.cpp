@@ -5,7 +5,6 @@
 
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -15,8 +14,11 @@
 #include "reel/ops/ops.h"
 #include "reel/optim/optim.h"
 #include "reel/train/fit.h"
+#include "support/temp_folder.h"
 
 using namespace reel;
+using testing::content_of;
+using testing::TempFolder;
 using train::Run;
 
 namespace {
@@ -24,23 +26,6 @@ namespace {
 constexpr auto silent = train::Verbose::none;
 
 TensorDataset<2> points() { return TensorDataset(eye(3), tensor({0, 1, 2})); }
-
-std::string content_of(const std::filesystem::path& path) {
-  std::stringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
-
-/// A folder of its own for as long as it lives.
-struct Folder {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() /
-      ("reel_callbacks_" + std::to_string(reinterpret_cast<std::uintptr_t>(this)));
-  Folder() { std::filesystem::create_directories(path); }
-  ~Folder() { std::filesystem::remove_all(path); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-};
 
 }  // namespace
 
@@ -120,8 +105,8 @@ TEST_CASE("a schedule sets the rate by epochs or by steps, from 0") {
 }
 
 TEST_CASE("a log file has a row for each epoch, and is whole at any time") {
-  const Folder folder;
-  const std::string path = (folder.path / "log.csv").string();
+  const TempFolder folder;
+  const std::string path = folder / "log.csv";
   nn::Linear model{3, 3};
   std::vector<std::size_t> lines;
   const auto count = [&](Run& run) {
@@ -145,6 +130,26 @@ TEST_CASE("a log file has a row for each epoch, and is whole at any time") {
   CHECK(line.ends_with(",0.25"));
 }
 
+TEST_CASE("a log file quotes names that would be taken for several, and refuses such a separator") {
+  const TempFolder folder;
+  const std::string path = folder / "log.csv";
+  nn::Linear model{3, 3};
+  const auto log = [](Run& run) { run.log("a,\"b\"", 2); };
+  train::LambdaCallback early{.epoch_begin = log};
+  train::fit(model, points(),
+             {.callbacks = {early, train::CSVLogger{.filename = path}}, .verbose = silent});
+  CHECK(content_of(path).starts_with("epoch,loss,accuracy,\"a,\"\"b\"\"\",seconds\n1,"));
+  for (const char separator : {'.', '"', '\n', '3', 'e', '-'}) {
+    CAPTURE(separator);
+    CHECK_THROWS_WITH_AS(
+        train::fit(model, points(),
+                   {.callbacks = {train::CSVLogger{.filename = path, .separator = separator}},
+                    .verbose = silent}),
+        doctest::Contains("[CSVLogger] expected a separator that stands in no number or quote"),
+        Error);
+  }
+}
+
 TEST_CASE("a log file that cannot be written is told before the first step") {
   nn::Linear model{3, 3};
   int steps = 0;
@@ -157,8 +162,8 @@ TEST_CASE("a log file that cannot be written is told before the first step") {
   CHECK(steps == 0);
 
   // And an old one is left alone until there is something to write.
-  const Folder folder;
-  const std::string path = (folder.path / "log.csv").string();
+  const TempFolder folder;
+  const std::string path = folder / "log.csv";
   std::ofstream(path) << "old\n";
   train::LambdaCallback refuse{.batch_begin = [](Run&) { throw Error("no"); }};
   CHECK_THROWS_AS(

@@ -125,3 +125,16 @@ TEST_CASE("early stopping looks at the validation data first, and begins anew wi
   CHECK(stopping.best_epoch == 1);
   CHECK(fit(0.5, points())["val_loss"].back() == stopping.best);
 }
+
+TEST_CASE("early stopping refuses what could never stop, or never go on") {
+  train::EarlyStopping odd{.patience = -1};
+  CHECK_THROWS_WITH_AS(train_by({"my_error", {1, 1, 1, 1, 1}}, odd),
+                       "[EarlyStopping] expected patience >= 0, got -1", Error);
+  for (const double min_delta : {-1.0, std::nan(""), HUGE_VAL}) {
+    train::EarlyStopping stopping{.min_delta = min_delta};
+    CHECK_THROWS_WITH_AS(
+        train_by({"my_error", {1, 1, 1, 1, 1}}, stopping),
+        doctest::Contains("[EarlyStopping] expected a finite min_delta of at least 0, got "),
+        Error);
+  }
+}

@@ -9,7 +9,8 @@ namespace reel::train {
 ///
 /// **Example** `.callbacks = {train::ClipGradNorm{.max_norm = 1}}`
 ///
-/// Throws `Error` unless `max_norm` is positive, and for a norm that is not finite, before the step.
+/// Throws `Error` unless `max_norm` is positive, and for a norm that is not finite, before the
+/// step.
 struct REEL_API ClipGradNorm {
   double max_norm = 1;  ///< of the square root of the sum of all squares
 

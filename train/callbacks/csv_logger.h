@@ -12,8 +12,9 @@ namespace reel::train {
 ///
 /// **Example** `.callbacks = {train::CSVLogger{.filename = "log.csv"}}`
 ///
-/// What callbacks after it log in `epoch_end` comes too late: list it last. Throws `Error` before
-/// the first epoch when the file cannot be written.
+/// Names that hold a separator or a quote are quoted, as RFC 4180 says. What callbacks after it log
+/// in `epoch_end` comes too late: list it last. Throws `Error` before the first epoch when the file
+/// cannot be written, and for a separator that may stand in a number.
 struct REEL_API CSVLogger {
   std::string filename;
   char separator = ',';

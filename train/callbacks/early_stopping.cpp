@@ -25,6 +25,9 @@ bool should_rise(const std::string& name) {
 }  // namespace
 
 void EarlyStopping::fit_begin(Run&) {
+  check(patience >= 0, "EarlyStopping", "expected patience >= 0, got {}", patience);
+  check(std::isfinite(min_delta) && min_delta >= 0, "EarlyStopping",
+        "expected a finite min_delta of at least 0, got {}", min_delta);
   best = 0;
   best_epoch = 0;
   best_state = {};

@@ -17,8 +17,8 @@ namespace reel::train {
 /// train::fit(model, train_set, {.epochs = 100, .validation = held_out,
 ///                               .callbacks = {train::EarlyStopping{.patience = 3}}});
 /// ```
-/// Throws `Error` in the first epoch when there is no number of the name in `monitor`, or nobody
-/// says whether it should rise or fall.
+/// Throws `Error` for a negative `patience` or `min_delta`, and in the first epoch when there is no
+/// number of the name in `monitor`, or nobody says whether it should rise or fall.
 struct REEL_API EarlyStopping {
   Size patience = 3;         ///< epochs in a row without a better number before it stops
   double min_delta = 0;      ///< how much better a number must be to count

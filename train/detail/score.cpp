@@ -60,4 +60,10 @@ Figures Score::figures() const {
   return figures;
 }
 
+bool Score::uses(std::string_view name) const {
+  const bool accuracy = accuracy_ || (first_ && !metrics_chosen_);
+  return name == "loss" || (accuracy && name == Accuracy().name()) ||
+         std::ranges::any_of(metrics_, [&](const Metric& metric) { return metric.name() == name; });
+}
+
 }  // namespace reel::train::detail

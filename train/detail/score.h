@@ -3,6 +3,7 @@
 // Internal: the numbers of one pass over data.
 
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "reel/train/figures.h"
@@ -25,6 +26,8 @@ class Score {
   /// Counts a batch. `loss`: its mean.
   void add(double loss, const Tensor& outputs, const Tensor& targets);
   Figures figures() const;
+  /// Whether `figures` has a number of this name, or may have one once the first batch is there.
+  bool uses(std::string_view name) const;
 
  private:
   const Loss& loss_;

@@ -61,6 +61,8 @@ void BinaryAccuracy::update(const Tensor& outputs, const Tensor& targets) {
   check(outputs.is_floating_point() && targets.shape() == outputs.shape(), name().c_str(),
         "expected outputs in float32 or float64 and targets of their shape, got {} {} and {} {}",
         outputs.dtype(), outputs.shape(), targets.dtype(), targets.shape());
+  check(threshold >= 0 && threshold <= 1, name().c_str(), "expected a threshold in [0, 1], got {}",
+        threshold);
   const Tensor answers = outputs.detach().to(float64).contiguous();
   const Tensor truths = targets.detach().to(float64).contiguous();
   const double* answer = answers.data_ptr<double>();

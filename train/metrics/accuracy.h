@@ -96,8 +96,8 @@ struct TopKAccuracy {
 /// in their shape hold 1 for yes and 0 for no. Follows `keras.metrics.BinaryAccuracy`;
 /// `from_logits` is that of Keras' losses.
 ///
-/// `update` throws `Error` unless both have one shape, for targets other than 0 and 1, and for
-/// outputs outside [0, 1] where `from_logits` is false.
+/// `update` throws `Error` unless both have one shape, for targets other than 0 and 1, for a
+/// threshold outside [0, 1], and for outputs outside it where `from_logits` is false.
 struct REEL_API BinaryAccuracy {
   double threshold = 0.5;    ///< of probabilities, also where logits are given
   bool from_logits = false;  ///< true where the loss is `nn::BCEWithLogitsLoss`
