@@ -161,6 +161,10 @@ TEST_CASE("tiny, huge and missing figures stay readable") {
   const Progress p{.epochs = 0,
                    .figures = {{"a", 1e-5}, {"b", 123456.0}, {"c", -std::nan("")}, {"d", 0.0}}};
   CHECK(epoch_line(p) == "0  a 1.000e-05  b 1.235e+05  c nan  d 0.0000  0 ns");
+  // Small numbers that four decimals hold, as rates are, stay readable.
+  const Progress rates{.epochs = 0,
+                       .figures = {{"a", 0.0008}, {"b", -2e-4}, {"c", 0.00085}, {"d", 0.00004}}};
+  CHECK(epoch_line(rates) == "0  a 0.0008  b -0.0002  c 8.500e-04  d 4.000e-05  0 ns");
 }
 
 TEST_CASE("seconds as a person says them") {
