@@ -13,27 +13,45 @@ using Size = std::int64_t;
 /// The type of a tensor's elements, chosen at run time.
 enum class DType : std::uint8_t { float32, float64, int64, int32, uint8, bool_ };
 
-inline constexpr DType float32 = DType::float32;
-inline constexpr DType float64 = DType::float64;
-inline constexpr DType int64 = DType::int64;
-inline constexpr DType int32 = DType::int32;
-inline constexpr DType uint8 = DType::uint8;
-inline constexpr DType bool_ = DType::bool_;
+inline constexpr DType float32 = DType::float32;  ///< `float`: what tensors are unless told
+inline constexpr DType float64 = DType::float64;  ///< `double`: what gradients are checked in
+inline constexpr DType int64 = DType::int64;      ///< `std::int64_t`: classes and indices
+inline constexpr DType int32 = DType::int32;      ///< `std::int32_t`
+inline constexpr DType uint8 = DType::uint8;      ///< `std::uint8_t`: pixels of files
+inline constexpr DType bool_ = DType::bool_;      ///< `bool`: masks and comparisons; a byte each
+
+namespace detail {
+
+/// What a dtype's elements are. A value of one kind is promoted to a later one, never back.
+enum class Kind : std::uint8_t { boolean, integer, floating };
+
+struct DTypeTraits {
+  const char* name;
+  Size bytes;
+  Kind kind;
+};
+
+/// One row a dtype, in the order of `DType`.
+inline constexpr DTypeTraits dtype_traits[] = {
+    {"float32", 4, Kind::floating}, {"float64", 8, Kind::floating}, {"int64", 8, Kind::integer},
+    {"int32", 4, Kind::integer},    {"uint8", 1, Kind::integer},    {"bool", 1, Kind::boolean}};
+
+constexpr const DTypeTraits& traits_of(DType dtype) {
+  return dtype_traits[static_cast<int>(dtype)];
+}
+
+constexpr Kind kind(DType dtype) { return traits_of(dtype).kind; }
+
+}  // namespace detail
 
 /// Bytes of one element.
-constexpr Size item_size(DType dtype) {
-  constexpr Size bytes[] = {4, 8, 8, 4, 1, 1};
-  return bytes[static_cast<int>(dtype)];
-}
+constexpr Size item_size(DType dtype) { return detail::traits_of(dtype).bytes; }
 
 /// Its name as PyTorch and NumPy write it: "float32", "bool".
-constexpr const char* name(DType dtype) {
-  constexpr const char* names[] = {"float32", "float64", "int64", "int32", "uint8", "bool"};
-  return names[static_cast<int>(dtype)];
-}
+constexpr const char* name(DType dtype) { return detail::traits_of(dtype).name; }
 
 /// Whether gradients can flow through tensors of this type.
-constexpr bool is_floating(DType dtype) { return dtype <= DType::float64; }
+constexpr bool is_floating(DType dtype) { return detail::kind(dtype) == detail::Kind::floating; }
 
 namespace detail {
 template <class T>
@@ -76,9 +94,10 @@ constexpr decltype(auto) with_dtype(DType dtype, F&& f) {
       return std::forward<F>(f)(std::int32_t{});
     case DType::uint8:
       return std::forward<F>(f)(std::uint8_t{});
-    default:
+    case DType::bool_:
       return std::forward<F>(f)(bool{});
   }
+  __builtin_unreachable();
 }
 
 /// The same for the dtypes that carry gradients; any other dtype is treated as float32, so the

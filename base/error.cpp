@@ -9,28 +9,27 @@ namespace reel {
 
 constinit thread_local const detail::ErrorContext* detail::error_context = nullptr;
 
-namespace {
-
-// The line that the newest context adds. It has none of its own while it is asked: an error inside
-// is no news.
-std::string context_line() {
-  const detail::ErrorContext* newest = std::exchange(detail::error_context, nullptr);
+std::string detail::describe_context() {
+  // None while it is asked: an error inside is no news.
+  const ErrorContext* newest = std::exchange(error_context, nullptr);
   std::string line;
   if (newest != nullptr) {
     try {
-      line = "\n  " + newest->kind->describe(*newest);
+      line = newest->kind->describe(*newest);
     } catch (const Error&) {
     }
   }
-  detail::error_context = newest;
+  error_context = newest;
   return line;
 }
 
-}  // namespace
-
 void detail::throw_error(const char* op, const std::string& message) {
   std::string text = "[" + std::string(op) + "] " + message;
-  text.insert(std::min(text.find("\nhelp: "), text.size()), context_line());
+  const std::string context = describe_context();
+  if (!context.empty()) {
+    const std::size_t at = std::min(text.find("\nhelp: "), text.size());
+    text.insert(at, context).insert(at, "\n  ");
+  }
   throw Error(text);
 }
 

@@ -86,6 +86,9 @@ struct AnyBase {
   }
 };
 
+// Initialises only a field that can be made from anything, such as a type-erased callable.
+struct NoValue {};
+
 template <class T, std::size_t>
 using Any = AnyValue<T>;
 
@@ -102,9 +105,9 @@ consteval bool takes_then(std::index_sequence<I...>) {
   return requires { T{Any<T, I>{}..., Last{}}; };
 }
 
-template <class T, std::size_t... I>
-consteval bool takes_base_then(std::index_sequence<I...>) {
-  return requires { T{AnyBase<T>{}, Any<T, I>{}...}; };
+template <class T, class First, std::size_t... I>
+consteval bool takes_first(std::index_sequence<I...>) {
+  return requires { T{First{}, Any<T, I>{}...}; };
 }
 
 template <class T, std::size_t... I>
@@ -169,7 +172,8 @@ consteval bool has_base() {
   if constexpr (Count == 0)
     return false;
   else
-    return takes_base_then<T>(Times<Count - 1>{});
+    return takes_first<T, AnyBase<T>>(Times<Count - 1>{}) &&
+           !takes_first<T, NoValue>(Times<Count - 1>{});
 }
 
 enum class FieldTrap {

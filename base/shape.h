@@ -21,15 +21,18 @@ namespace reel {
 /// Throws `Error` when given more than `Shape::max_size` entries.
 class REEL_API Shape {
  public:
-  static constexpr Size max_size = 8;
+  static constexpr Size max_size = 8;  ///< the most dimensions that a tensor may have
 
   constexpr Shape() = default;
 
+  /// One entry: `zeros(3)`, `sum(x, 1)`.
   template <std::integral T>
   constexpr Shape(T only) : values_{static_cast<Size>(only)}, size_(1) {}
 
+  /// A braced list: `zeros({2, 3})`.
   constexpr Shape(std::initializer_list<Size> values) : Shape(values.begin(), values.end()) {}
 
+  /// The integers of a range.
   template <std::input_iterator It>
   constexpr Shape(It first, It last) {
     for (; first != last; ++first) push_back(static_cast<Size>(*first));
@@ -42,8 +45,11 @@ class REEL_API Shape {
     return shape;
   }
 
+  /// How many entries there are: a tensor's number of dimensions.
   constexpr Size size() const { return size_; }
+  /// Whether there is no entry, as in the shape of a 0-d tensor.
   constexpr bool empty() const { return size_ == 0; }
+  /// The entries, one behind the other.
   constexpr const Size* data() const { return values_; }
   constexpr const Size* begin() const { return values_; }
   constexpr const Size* end() const { return values_ + size_; }
@@ -52,19 +58,27 @@ class REEL_API Shape {
 
   /// Entry `i`; below 0 it counts from the end. Throws `[Shape] expected an index in [-2, 1] ...`.
   constexpr Size operator[](Size i) const { return values_[checked(i)]; }
+  /// The same, to be changed.
   constexpr Size& operator[](Size i) { return values_[checked(i)]; }
+  /// The last entry. Throws where there is none.
   constexpr Size back() const { return (*this)[size_ - 1]; }
+  /// The same, to be changed.
   constexpr Size& back() { return (*this)[size_ - 1]; }
 
+  /// Adds an entry at the end. Throws where there are `max_size` already.
   constexpr void push_back(Size value) {
     if (size_ == max_size) too_long();
     values_[size_++] = value;
   }
+  /// Drops the last entry, which must be there.
   constexpr void pop_back() { --size_; }
+  /// Adds an entry in front of entry `at`, in `[0, size()]` (not checked). Throws where there are
+  /// `max_size` already.
   constexpr void insert(Size at, Size value) {
     push_back(value);
     std::rotate(begin() + at, end() - 1, end());
   }
+  /// Drops entry `at`, in `[0, size())` (not checked).
   constexpr void erase(Size at) {
     std::copy(begin() + at + 1, end(), begin() + at);
     pop_back();
@@ -78,6 +92,7 @@ class REEL_API Shape {
     return static_cast<Size>(product);
   }
 
+  /// Whether both have the same entries in the same order.
   friend constexpr bool operator==(const Shape& a, const Shape& b) {
     return a.size_ == b.size_ && std::equal(a.begin(), a.end(), b.begin());
   }
@@ -103,6 +118,7 @@ using Dims = Shape;
 
 /// As `[64, 3, 3, 3]`.
 REEL_API std::string to_string(const Shape& shape);
+/// Writes `to_string(shape)`.
 REEL_API std::ostream& operator<<(std::ostream& out, const Shape& shape);
 
 namespace detail {

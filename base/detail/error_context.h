@@ -21,4 +21,7 @@ struct ErrorContext {
 /// The newest context of this thread, null where there is none.
 extern REEL_API constinit thread_local const ErrorContext* error_context;
 
+/// The line that the newest context adds to an error; "" where there is none.
+REEL_API std::string describe_context();
+
 }  // namespace reel::detail

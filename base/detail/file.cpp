@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -101,10 +102,12 @@ InputFile::~InputFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-std::size_t InputFile::read(void* buffer, std::size_t bytes) const {
+/// Calls `read(done)`, which reads on after `done` bytes, until there are `bytes` or the file ends.
+template <class Read>
+std::size_t InputFile::read_all(std::size_t bytes, const Read& read) const {
   std::size_t done = 0;
   while (done < bytes) {
-    const ssize_t got = ::read(descriptor_, static_cast<char*>(buffer) + done, bytes - done);
+    const ssize_t got = read(done);
     if (got == 0) break;
     if (got > 0) {
       done += static_cast<std::size_t>(got);
@@ -114,6 +117,35 @@ std::size_t InputFile::read(void* buffer, std::size_t bytes) const {
     }
   }
   return done;
+}
+
+std::size_t InputFile::read(void* buffer, std::size_t bytes) const {
+  return read_all(bytes, [&](std::size_t done) {
+    return ::read(descriptor_, static_cast<char*>(buffer) + done, bytes - done);
+  });
+}
+
+std::size_t InputFile::read_at(Size offset, void* buffer, std::size_t bytes) const {
+  return read_all(bytes, [&](std::size_t done) {
+    return ::pread(descriptor_, static_cast<char*>(buffer) + done, bytes - done,
+                   offset + static_cast<Size>(done));
+  });
+}
+
+MappedFile::MappedFile(const InputFile& file) : size_(file.size()) {
+  if (size_ == 0) return;
+  // Not reserved: a file larger than the memory can be mapped, as only what is written is copied.
+  void* const mapped = ::mmap(nullptr, static_cast<std::size_t>(size_), PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_NORESERVE, file.descriptor_, 0);
+  if (mapped == MAP_FAILED) {
+    fail(file.op_, "expected to map {} bytes, got \"{}\" ({})", size_, std::strerror(errno),
+         file.path_);
+  }
+  data_ = static_cast<std::byte*>(mapped);
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(data_, static_cast<std::size_t>(size_));
 }
 
 OutputFile::OutputFile(const char* op, const std::string& path)

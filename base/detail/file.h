@@ -26,10 +26,39 @@ class REEL_API InputFile {
   /// Reads `bytes` bytes, fewer only where the file ends, and returns how many came.
   std::size_t read(void* buffer, std::size_t bytes) const;
 
+  /// The same from a place in the file, which `read` does not notice: several threads may call it.
+  std::size_t read_at(Size offset, void* buffer, std::size_t bytes) const;
+
  private:
+  friend class MappedFile;
+  template <class Read>
+  std::size_t read_all(std::size_t bytes, const Read& read) const;
+
   const char* op_;
   std::string path_;
   int descriptor_ = -1;
+  Size size_ = 0;
+};
+
+/// A file's bytes as memory of this process, which the kernel reads as they are touched. Writing to
+/// them changes this process' copy, not the file.
+///
+/// Whoever shortens the file meanwhile makes touching the lost bytes end this process (SIGBUS): it
+/// is for files that are replaced whole, as `OutputFile` does.
+class REEL_API MappedFile {
+ public:
+  /// Maps the `file.size()` bytes; `file` may go. Throws when the kernel has no room for them.
+  explicit MappedFile(const InputFile& file);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  /// Null for an empty file.
+  std::byte* data() const { return data_; }
+  Size size() const { return size_; }
+
+ private:
+  std::byte* data_ = nullptr;
   Size size_ = 0;
 };
 

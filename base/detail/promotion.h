@@ -22,7 +22,4 @@ constexpr DType promote_types(DType a, DType b) {
 /// float32 for integers and bools, else the dtype itself: what `exp` and division calculate in.
 constexpr DType floating_type(DType dtype) { return is_floating(dtype) ? dtype : float32; }
 
-/// 0 for bool, 1 for integers, 2 for floating dtypes.
-constexpr int kind(DType dtype) { return is_floating(dtype) ? 2 : dtype == bool_ ? 0 : 1; }
-
 }  // namespace reel::detail
