@@ -53,24 +53,26 @@ void best_of_long_row(ArgReduceKernel rows, bool greatest, DType dtype, const st
 
 }  // namespace
 
-void arg_reduce(bool greatest, DType dtype, const void* x, const Shape& shape,
-                const Strides& strides, Size dim, void* values, std::int64_t* indices) {
+void arg_reduce(bool greatest, const ConstArray& x, Size dim, const Array& values,
+                const Array& indices) {
   const ArgReduceTable& table = arg_reduce_table();
+  const DType dtype = x.dtype();
   const int type = static_cast<int>(dtype);
   const ArgReduceKernel rows = table.rows[greatest ? 0 : 1][type];
   const ArgReduceKernel columns = table.columns[greatest ? 0 : 1][type];
-  const std::uint32_t reduced = shape.empty() ? 0 : 1u << dim;
-  const ReducePlan plan = plan_reduction(shape, strides, reduced);
+  const std::uint32_t reduced = x.shape().empty() ? 0 : 1u << dim;
+  const ReducePlan plan = plan_reduction(x.shape(), x.strides(), reduced);
   if (plan.outputs == 0) return;
   const KeptDim& kept = plan.inner_kept();
   const ReducedDim& inner = plan.inner_reduced();
-  const Size item = item_size(dtype);
-  const std::byte* data = static_cast<const std::byte*>(x);
+  const Size item = x.item();
+  const std::byte* data = x.bytes();
+  Size* const chosen = indices.as<Size>();
 
   if (plan.outputs == 1 && (inner.stride == 1 || inner.size == 1) && inner.size > piece_size) {
     std::uint64_t value = 0;
-    best_of_long_row(rows, greatest, dtype, data, inner.size, values != nullptr ? values : &value,
-                     indices);
+    best_of_long_row(rows, greatest, dtype, data, inner.size, values ? values.data() : &value,
+                     chosen);
     return;
   }
 
@@ -106,12 +108,13 @@ void arg_reduce(bool greatest, DType dtype, const void* x, const Shape& shape,
         }
       }
       const Size out = offset.out + first * kept.out_stride;
-      for (Size i = 0; i < n; ++i) indices[out + i * kept.out_stride] = where[i];
-      if (values == nullptr) continue;
+      for (Size i = 0; i < n; ++i) chosen[out + i * kept.out_stride] = where[i];
+      if (!values) continue;
       with_element(dtype, [&](auto zero) {
         using T = decltype(zero);
         for (Size i = 0; i < n; ++i) {
-          static_cast<T*>(values)[out + i * kept.out_stride] = reinterpret_cast<const T*>(best)[i];
+          static_cast<T*>(values.data())[out + i * kept.out_stride] =
+              reinterpret_cast<const T*>(best)[i];
         }
       });
     }

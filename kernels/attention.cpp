@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
+#include <vector>
 
 #include "reel/kernels/attention_table.h"
 #include "reel/kernels/buffer.h"
@@ -13,9 +15,55 @@ namespace {
 
 Buffer floats(Size count) { return Buffer(static_cast<std::size_t>(count) * sizeof(float)); }
 
+/// Where the rows of every head begin, heads in row-major order of their dimensions, which the
+/// dimensions of `x` before its rows are broadcast to.
+std::vector<Size> offsets_of(const ConstArray& x, const Shape& heads) {
+  const Size missing = heads.size() - (x.dim() - 2);
+  std::vector<Size> offsets{0};
+  for (Size d = 0; d < heads.size(); ++d) {
+    const Size stride = d < missing || x.shape()[d - missing] == 1 ? 0 : x.strides()[d - missing];
+    std::vector<Size> next;
+    next.reserve(offsets.size() * static_cast<std::size_t>(heads[d]));
+    for (const Size offset : offsets) {
+      for (Size i = 0; i < heads[d]; ++i) next.push_back(offset + i * stride);
+    }
+    offsets = std::move(next);
+  }
+  return offsets;
+}
+
+/// The rows of head h of an array: `heads(h)`.
 template <class T>
-Rows<T> head(const HeadRows<T>& rows, Size h) {
-  return {rows.data + rows.offsets[h], rows.row};
+class Heads {
+ public:
+  Heads(T* data, const ConstArray& x, const Shape& heads)
+      : data_(data), row_(x.strides()[-2]), offsets_(offsets_of(x, heads)) {}
+
+  Rows<T> operator()(Size h) const { return {data_ + offsets_[static_cast<std::size_t>(h)], row_}; }
+
+ private:
+  T* data_;
+  Size row_;
+  std::vector<Size> offsets_;
+};
+
+Heads<const float> read(const ConstArray& x, const Shape& heads) {
+  return {x.as<float>(), x, heads};
+}
+Heads<float> write(const Array& x, const Shape& heads) { return {x.as<float>(), x, heads}; }
+
+/// The dimensions before the rows.
+Shape heads_of(const ConstArray& y) { return {y.shape().begin(), y.shape().end() - 2}; }
+
+AttentionShape shape_of(const ConstArray& k, const ConstArray& v, const ConstArray& y,
+                        const ScoreOptions& options) {
+  return {.heads = heads_of(y).numel(),
+          .queries = y.size(-2),
+          .keys = k.size(-2),
+          .width = k.size(-1),
+          .value_width = v.size(-1),
+          .causal = options.causal,
+          .scale = options.scale};
 }
 
 /// to[e * to_row + j] = element e of row j; zeros from row `count` to `to_row`.
@@ -35,9 +83,13 @@ Size grain(Size each) {
 
 }  // namespace
 
-void attention(const AttentionShape& s, const HeadRows<const float>& q,
-               const HeadRows<const float>& k, const HeadRows<const float>& v,
-               const HeadRows<float>& y, float* logsumexp) {
+void attention(const ConstArray& q_array, const ConstArray& k_array, const ConstArray& v_array,
+               const ScoreOptions& options, const Array& y_array, const Array& logsumexp) {
+  const AttentionShape s = shape_of(k_array, v_array, y_array, options);
+  const Shape heads = heads_of(y_array);
+  const auto q = read(q_array, heads), k = read(k_array, heads), v = read(v_array, heads);
+  const auto y = write(y_array, heads);
+  float* const sums = logsumexp.as<float>();
   const AttentionTable& table = attention_table();
   const Size blocks = (s.queries + query_block - 1) / query_block;
   const Size keys_row = padded(s.keys);
@@ -49,19 +101,23 @@ void attention(const AttentionShape& s, const HeadRows<const float>& q,
     Size transposed = -1;
     for (Size unit = begin; unit < end; ++unit) {
       const Size h = unit / blocks, first = unit % blocks * query_block;
-      if (h != transposed) transpose(head(k, h), s.keys, s.width, keys_t.data(), keys_row);
+      if (h != transposed) transpose(k(h), s.keys, s.width, keys_t.data(), keys_row);
       transposed = h;
-      table.forward(s, first, std::min(query_block, s.queries - first), head(q, h), keys_t.data(),
-                    keys_row, head(v, h), head(y, h), logsumexp + h * s.queries, scratch.data());
+      table.forward(s, first, std::min(query_block, s.queries - first), q(h), keys_t.data(),
+                    keys_row, v(h), y(h), sums + h * s.queries, scratch.data());
     }
   });
 }
 
-void attention_backward(const AttentionShape& s, const HeadRows<const float>& q,
-                        const HeadRows<const float>& k, const HeadRows<const float>& v,
-                        const HeadRows<const float>& y, const float* logsumexp,
-                        const HeadRows<const float>& dy, const HeadRows<float>& dq,
-                        const HeadRows<float>& dk, const HeadRows<float>& dv) {
+void attention_backward(const Attended& of, const ScoreOptions& options, const ConstArray& dy_array,
+                        const Array& dq_array, const Array& dk_array, const Array& dv_array) {
+  const AttentionShape s = shape_of(of.k, of.v, of.y, options);
+  const Shape heads = heads_of(of.y);
+  const auto q = read(of.q, heads), k = read(of.k, heads), v = read(of.v, heads);
+  const auto y = read(of.y, heads), dy = read(dy_array, heads);
+  const auto dq = write(dq_array, heads), dk = write(dk_array, heads);
+  const auto dv = write(dv_array, heads);
+  const float* const sums = of.logsumexp.as<float>();
   const AttentionTable& table = attention_table();
   const Size keys_row = padded(s.keys);
   const Size work = s.queries * s.keys * (3 * s.width + 2 * s.value_width);
@@ -71,18 +127,17 @@ void attention_backward(const AttentionShape& s, const HeadRows<const float>& q,
     const Buffer keys_t = floats(keys_row * s.width);
     const Buffer values_t = floats(keys_row * s.value_width);
     for (Size h = begin; h < end; ++h) {
-      const Rows<float> to_k = head(dk, h), to_v = head(dv, h);
+      const Rows<float> to_k = dk(h), to_v = dv(h);
       for (Size j = 0; j < s.keys; ++j) {
         std::fill_n(to_k.data + j * to_k.row, s.width, 0.f);
         std::fill_n(to_v.data + j * to_v.row, s.value_width, 0.f);
       }
-      transpose(head(k, h), s.keys, s.width, keys_t.data(), keys_row);
-      transpose(head(v, h), s.keys, s.value_width, values_t.data(), keys_row);
+      transpose(k(h), s.keys, s.width, keys_t.data(), keys_row);
+      transpose(v(h), s.keys, s.value_width, values_t.data(), keys_row);
       for (Size first = 0; first < s.queries; first += query_block) {
-        table.backward(s, first, std::min(query_block, s.queries - first), head(q, h), head(k, h),
-                       keys_t.data(), values_t.data(), keys_row, head(y, h),
-                       logsumexp + h * s.queries, head(dy, h), head(dq, h), to_k, to_v,
-                       scratch.data());
+        table.backward(s, first, std::min(query_block, s.queries - first), q(h), k(h),
+                       keys_t.data(), values_t.data(), keys_row, y(h), sums + h * s.queries, dy(h),
+                       dq(h), to_k, to_v, scratch.data());
       }
     }
   });

@@ -2,39 +2,31 @@
 
 // Internal: attention of float32 without its matrix of probabilities.
 
-#include "reel/base/shape.h"
+#include "reel/kernels/array.h"
 
 namespace reel::kernels {
 
-/// What is attended to and by whom, in each of `heads` independent problems.
-struct AttentionShape {
-  Size heads;
-  Size queries, keys;
-  Size width;        ///< of a query and of a key
-  Size value_width;  ///< of a value and of a result
-  bool causal;       ///< query i sees keys 0 to i only
-  float scale;       ///< of the scores, above 0
+// The elements of a row are neighbours in memory, everywhere here. float32; no size may be 0.
+
+/// How queries and keys are compared.
+struct ScoreOptions {
+  bool causal;  ///< query i sees keys 0 to i only
+  float scale;  ///< of the scores, above 0
 };
 
-/// The rows of every head: element e of row i of head h is `data[offsets[h] + i * row + e]`.
-template <class T>
-struct HeadRows {
-  T* data;
-  const Size* offsets;
-  Size row;
+/// y = softmax(scale q k^T) v, with q `[.., queries, width]`, k `[.., keys, width]` and v
+/// `[.., keys, value width]` broadcast to the heads, the dimensions of y before its rows. Keeps the
+/// logarithm of every query's sum of exponentials, `[heads, queries]`, contiguous.
+void attention(const ConstArray& q, const ConstArray& k, const ConstArray& v,
+               const ScoreOptions& options, const Array& y, const Array& logsumexp);
+
+/// What `attention` was given and gave.
+struct Attended {
+  ConstArray q, k, v, y, logsumexp;
 };
 
-/// y = softmax(scale q k^T) v. Keeps the logarithm of every query's sum of exponentials, [heads,
-/// queries]. No size may be 0.
-void attention(const AttentionShape& shape, const HeadRows<const float>& q,
-               const HeadRows<const float>& k, const HeadRows<const float>& v,
-               const HeadRows<float>& y, float* logsumexp);
-
-/// The gradients of `attention`; heads must not share the rows of a gradient.
-void attention_backward(const AttentionShape& shape, const HeadRows<const float>& q,
-                        const HeadRows<const float>& k, const HeadRows<const float>& v,
-                        const HeadRows<const float>& y, const float* logsumexp,
-                        const HeadRows<const float>& dy, const HeadRows<float>& dq,
-                        const HeadRows<float>& dk, const HeadRows<float>& dv);
+/// The gradients of `attention`, each of as many heads as `y`, which must not share its rows.
+void attention_backward(const Attended& of, const ScoreOptions& options, const ConstArray& dy,
+                        const Array& dq, const Array& dk, const Array& dv);
 
 }  // namespace reel::kernels

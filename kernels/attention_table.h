@@ -2,13 +2,23 @@
 
 // Internal: what simd/attention.cpp offers to attention.cpp for each instruction set.
 
-#include "reel/kernels/attention.h"
+#include "reel/base/dtype.h"
 #include "reel/kernels/dispatch.h"
 
 namespace reel::kernels {
 
 /// Queries that are worked on together, and keys: their scores stay in the first cache.
 inline constexpr Size query_block = 32, key_block = 128;
+
+/// What is attended to and by whom, in each of `heads` independent problems.
+struct AttentionShape {
+  Size heads;
+  Size queries, keys;
+  Size width;        ///< of a query and of a key
+  Size value_width;  ///< of a value and of a result
+  bool causal;       ///< query i sees keys 0 to i only
+  float scale;       ///< of the scores, above 0
+};
 
 /// The rows of one head.
 template <class T>

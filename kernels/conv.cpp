@@ -5,20 +5,18 @@
 
 #include "reel/kernels/conv_thin.h"
 #include "reel/kernels/dnn.h"
-#include "reel/kernels/loops.h"
 #include "reel/kernels/parallel.h"
-#include "reel/kernels/pointwise.h"
 
 namespace reel::kernels {
 namespace {
 
-/// The weights as [kh, kw, groups, in, out] (or [.., out, in]), so that inner loops run along
+/// The weights as [kd, kh, kw, groups, in, out] (or [.., out, in]), so that inner loops run along
 /// channels.
 enum class Inner { out, in };
 
-Size packed_index(const ConvShape& s, Inner inner, Size o, Size i, Size kh, Size kw) {
+Size packed_index(const ConvShape& s, Inner inner, Size o, Size i, Size cell) {
   const Size outs = s.out_channels / s.groups, ins = s.in_channels / s.groups;
-  const Size tap = (kh * s.kernel_w + kw) * s.groups + o / outs;
+  const Size tap = cell * s.groups + o / outs;
   return inner == Inner::out ? (tap * ins + i) * outs + o % outs
                              : (tap * outs + o % outs) * ins + i;
 }
@@ -29,15 +27,10 @@ void each_weight(const ConvShape& s, Inner inner, const F& f) {
   Size plain = 0;
   for (Size o = 0; o < s.out_channels; ++o) {
     for (Size i = 0; i < s.in_channels / s.groups; ++i) {
-      for (Size kh = 0; kh < s.kernel_h; ++kh) {
-        for (Size kw = 0; kw < s.kernel_w; ++kw) f(packed_index(s, inner, o, i, kh, kw), plain++);
-      }
+      for (Size cell = 0; cell < cell_count(s); ++cell)
+        f(packed_index(s, inner, o, i, cell), plain++);
     }
   }
-}
-
-Size weight_count(const ConvShape& s) {
-  return s.out_channels * (s.in_channels / s.groups) * s.kernel_h * s.kernel_w;
 }
 
 template <class T>
@@ -48,19 +41,28 @@ std::vector<T> pack(const ConvShape& s, Inner inner, const T* w) {
   return packed;
 }
 
-/// Calls `f(image pixel, output pixel)` for all pairs of image `n` that the kernel's cell (kh, kw)
-/// joins.
+/// Calls `f(pixel, window)` for every window along an axis whose cell lies on a pixel.
 template <class F>
-void each_pair(const ConvShape& s, Size n, Size kh, Size kw, const F& f) {
-  for (Size oh = 0; oh < s.out_h; ++oh) {
-    const Size ih = oh * s.stride_h - s.padding_h + kh * s.dilation_h;
-    if (ih < 0 || ih >= s.in_h) continue;
-    for (Size ow = 0; ow < s.out_w; ++ow) {
-      const Size iw = ow * s.stride_w - s.padding_w + kw * s.dilation_w;
-      if (iw < 0 || iw >= s.in_w) continue;
-      f((n * s.in_h + ih) * s.in_w + iw, (n * s.out_h + oh) * s.out_w + ow);
-    }
+void each_pair(const WindowAxis& a, Size cell, const F& f) {
+  for (Size out = 0; out < a.out; ++out) {
+    const Size in = out * a.stride - a.padding + cell * a.dilation;
+    if (in >= 0 && in < a.in) f(in, out);
   }
+}
+
+/// Calls `f(image pixel, output pixel)` for all pairs of image `n` that a cell of the kernel joins.
+template <class F>
+void each_pair(const ConvShape& s, Size n, Size cell, const F& f) {
+  const Size plane = s.rows.kernel * s.columns.kernel;
+  each_pair(s.depth, cell / plane, [&](Size id, Size od) {
+    each_pair(s.rows, cell % plane / s.columns.kernel, [&](Size ih, Size oh) {
+      const Size in_row = (n * s.depth.in + id) * s.rows.in + ih;
+      const Size out_row = (n * s.depth.out + od) * s.rows.out + oh;
+      each_pair(s.columns, cell % s.columns.kernel, [&](Size iw, Size ow) {
+        f(in_row * s.columns.in + iw, out_row * s.columns.out + ow);
+      });
+    });
+  });
 }
 
 template <class T>
@@ -82,14 +84,14 @@ template <class T>
 void plain_conv(const ConvShape& s, const T* x, const T* w, const T* bias, T* y) {
   const Size outs = s.out_channels / s.groups, ins = s.in_channels / s.groups;
   const std::vector<T> packed = pack(s, Inner::out, w);
-  const Size image = s.out_h * s.out_w * s.out_channels;
+  const Size image = out_pixels(s) * s.out_channels;
   parallel_for(s.batch, 1, [&](Size begin, Size end) {
     for (Size n = begin; n < end; ++n) {
       T* own = y + n * image;
       for (Size i = 0; i < image; ++i) own[i] = bias != nullptr ? bias[i % s.out_channels] : T{};
-      for (Size tap = 0; tap < s.kernel_h * s.kernel_w; ++tap) {
+      for (Size tap = 0; tap < cell_count(s); ++tap) {
         const T* cell = packed.data() + tap * s.groups * ins * outs;
-        each_pair(s, n, tap / s.kernel_w, tap % s.kernel_w, [&](Size in, Size out) {
+        each_pair(s, n, tap, [&](Size in, Size out) {
           apply_tap(s.groups, ins, outs, x + in * s.in_channels, cell, y + out * s.out_channels);
         });
       }
@@ -101,13 +103,13 @@ template <class T>
 void plain_conv_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
   const Size outs = s.out_channels / s.groups, ins = s.in_channels / s.groups;
   const std::vector<T> packed = pack(s, Inner::in, w);
-  const Size image = s.in_h * s.in_w * s.in_channels;
+  const Size image = in_pixels(s) * s.in_channels;
   parallel_for(s.batch, 1, [&](Size begin, Size end) {
     std::fill(dx + begin * image, dx + end * image, T{});
     for (Size n = begin; n < end; ++n) {
-      for (Size tap = 0; tap < s.kernel_h * s.kernel_w; ++tap) {
+      for (Size tap = 0; tap < cell_count(s); ++tap) {
         const T* cell = packed.data() + tap * s.groups * ins * outs;
-        each_pair(s, n, tap / s.kernel_w, tap % s.kernel_w, [&](Size in, Size out) {
+        each_pair(s, n, tap, [&](Size in, Size out) {
           apply_tap(s.groups, outs, ins, dy + out * s.out_channels, cell, dx + in * s.in_channels);
         });
       }
@@ -119,11 +121,11 @@ template <class T>
 void plain_conv_weight(const ConvShape& s, const T* x, const T* dy, T* dw, T* db) {
   const Size outs = s.out_channels / s.groups, ins = s.in_channels / s.groups;
   std::vector<T> packed(static_cast<std::size_t>(weight_count(s)));
-  parallel_for(s.kernel_h * s.kernel_w, 1, [&](Size begin, Size end) {
+  parallel_for(cell_count(s), 1, [&](Size begin, Size end) {
     for (Size tap = begin; tap < end; ++tap) {
       T* cell = packed.data() + tap * s.groups * ins * outs;
       for (Size n = 0; n < s.batch; ++n) {
-        each_pair(s, n, tap / s.kernel_w, tap % s.kernel_w, [&](Size in, Size out) {
+        each_pair(s, n, tap, [&](Size in, Size out) {
           const T* image = x + in * s.in_channels;
           const T* gradient = dy + out * s.out_channels;
           for (Size c = 0; c < s.in_channels; ++c) {
@@ -137,56 +139,48 @@ void plain_conv_weight(const ConvShape& s, const T* x, const T* dy, T* dw, T* db
               [&](Size from, Size to) { dw[to] = packed[static_cast<std::size_t>(from)]; });
   if (db == nullptr) return;
   std::fill_n(db, s.out_channels, T{});
-  for (Size i = 0; i < s.batch * s.out_h * s.out_w; ++i) {
+  for (Size i = 0; i < s.batch * out_pixels(s); ++i) {
     axpy(s.out_channels, T{1}, dy + i * s.out_channels, db);
   }
 }
 
-template <class T>
-const T* as(const void* data) {
-  return static_cast<const T*>(data);
-}
-
 }  // namespace
 
-void conv2d(DType dtype, const ConvShape& shape, const void* x, const void* w, const void* bias,
-            bool relu, void* y) {
-  if (dtype == DType::float32 && is_thin(shape)) {
-    thin_conv(shape, as<float>(x), as<float>(w), as<float>(bias), relu, static_cast<float*>(y));
-    return;
-  }
-  if (dtype == DType::float32) {
-    dnn_conv(shape, as<float>(x), as<float>(w), as<float>(bias), static_cast<float*>(y));
+Size in_pixels(const ConvShape& s) { return s.depth.in * s.rows.in * s.columns.in; }
+Size out_pixels(const ConvShape& s) { return s.depth.out * s.rows.out * s.columns.out; }
+Size cell_count(const ConvShape& s) { return s.depth.kernel * s.rows.kernel * s.columns.kernel; }
+Size weight_count(const ConvShape& s) {
+  return s.out_channels * (s.in_channels / s.groups) * cell_count(s);
+}
+
+void conv(const ConvShape& shape, const ConstArray& x, const ConstArray& w, const ConstArray& bias,
+          const Array& y) {
+  if (x.dtype() == float64) {
+    plain_conv(shape, x.as<double>(), w.as<double>(), bias.as<double>(), y.as<double>());
+  } else if (is_thin(shape)) {
+    thin_conv(shape, x.as<float>(), w.as<float>(), bias.as<float>(), y.as<float>());
   } else {
-    plain_conv(shape, as<double>(x), as<double>(w), as<double>(bias), static_cast<double*>(y));
-  }
-  if (relu) {
-    // Not as part of oneDNN's convolution: its ReLU turns NaN into 0.
-    const Size count = shape.batch * shape.out_h * shape.out_w * shape.out_channels;
-    const Size bytes = item_size(dtype);
-    run_flat(find(Unary::relu, dtype), count, {{y, bytes, {}}, {y, bytes, {}}});
+    dnn_conv(shape, x.as<float>(), w.as<float>(), bias.as<float>(), y.as<float>());
   }
 }
 
-void conv2d_input(DType dtype, const ConvShape& shape, const void* dy, const void* w, void* dx) {
-  if (dtype == DType::float32) {
-    dnn_conv_input(shape, as<float>(dy), as<float>(w), static_cast<float*>(dx));
+void conv_input(const ConvShape& shape, const ConstArray& dy, const ConstArray& w,
+                const Array& dx) {
+  if (dy.dtype() == float64) {
+    plain_conv_input(shape, dy.as<double>(), w.as<double>(), dx.as<double>());
   } else {
-    plain_conv_input(shape, as<double>(dy), as<double>(w), static_cast<double*>(dx));
+    dnn_conv_input(shape, dy.as<float>(), w.as<float>(), dx.as<float>());
   }
 }
 
-void conv2d_weight(DType dtype, const ConvShape& shape, const void* x, const void* dy, void* dw,
-                   void* db) {
-  if (dtype == DType::float32 && is_thin(shape)) {
-    thin_conv_weight(shape, as<float>(x), as<float>(dy), static_cast<float*>(dw),
-                     static_cast<float*>(db));
-  } else if (dtype == DType::float32) {
-    dnn_conv_weight(shape, as<float>(x), as<float>(dy), static_cast<float*>(dw),
-                    static_cast<float*>(db));
+void conv_weight(const ConvShape& shape, const ConstArray& x, const ConstArray& dy, const Array& dw,
+                 const Array& db) {
+  if (x.dtype() == float64) {
+    plain_conv_weight(shape, x.as<double>(), dy.as<double>(), dw.as<double>(), db.as<double>());
+  } else if (is_thin(shape)) {
+    thin_conv_weight(shape, x.as<float>(), dy.as<float>(), dw.as<float>(), db.as<float>());
   } else {
-    plain_conv_weight(shape, as<double>(x), as<double>(dy), static_cast<double*>(dw),
-                      static_cast<double*>(db));
+    dnn_conv_weight(shape, x.as<float>(), dy.as<float>(), dw.as<float>(), db.as<float>());
   }
 }
 

@@ -1,32 +1,34 @@
 #pragma once
 
-#include "reel/base/dtype.h"
+#include "reel/kernels/array.h"
+#include "reel/kernels/window_axis.h"
 
 namespace reel::kernels {
 
-/// The shape of a 2-D convolution. Images lie channels-last ([N, H, W, C] in memory), weights
-/// [out, in / groups, kh, kw] row-major. `dilation` 1 is an ordinary kernel.
+/// The shape of a convolution over up to three axes. Images lie channels-last ([N, D, H, W, C] in
+/// memory), weights [out, in / groups, kd, kh, kw] row-major. Axes that they lack come first.
 struct ConvShape {
   Size batch = 0, groups = 1;
-  Size in_channels = 0, in_h = 0, in_w = 0;
-  Size out_channels = 0, out_h = 0, out_w = 0;
-  Size kernel_h = 0, kernel_w = 0;
-  Size stride_h = 1, stride_w = 1;
-  Size padding_h = 0,
-       padding_w = 0;  // before the first row and column; after the last: what is left
-  Size dilation_h = 1, dilation_w = 1;
+  Size in_channels = 0, out_channels = 0;
+  WindowAxis depth, rows, columns;
 };
 
-/// y = conv(x, w) (+ bias) (then ReLU); float32 and float64. No size may be 0.
-void conv2d(DType dtype, const ConvShape& shape, const void* x, const void* w, const void* bias,
-            bool relu, void* y);
+/// The pixels of an image, of an output, and the cells of a window.
+Size in_pixels(const ConvShape& shape);
+Size out_pixels(const ConvShape& shape);
+Size cell_count(const ConvShape& shape);
+Size weight_count(const ConvShape& shape);
+
+/// y = conv(x, w) + bias, which may be missing; float32 and float64. No size may be 0.
+void conv(const ConvShape& shape, const ConstArray& x, const ConstArray& w, const ConstArray& bias,
+          const Array& y);
 
 /// The gradient of the images from that of the output.
-void conv2d_input(DType dtype, const ConvShape& shape, const void* dy, const void* w, void* dx);
+void conv_input(const ConvShape& shape, const ConstArray& dy, const ConstArray& w, const Array& dx);
 
-/// The gradient of the weights and, unless null, of the bias. The order of the sums depends on the
-/// shape only.
-void conv2d_weight(DType dtype, const ConvShape& shape, const void* x, const void* dy, void* dw,
-                   void* db);
+/// The gradient of the weights and, unless it is missing, of the bias. The order of the sums
+/// depends on the shape only.
+void conv_weight(const ConvShape& shape, const ConstArray& x, const ConstArray& dy, const Array& dw,
+                 const Array& db);
 
 }  // namespace reel::kernels

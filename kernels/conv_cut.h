@@ -7,7 +7,7 @@ namespace reel::kernels {
 /// What a convolution computes: its output, the gradient of its input or that of its weights.
 enum class ConvKind { forward, input, weight };
 
-/// Some images, or some rows of one, as a convolution of their own; and where these begin, in
+/// Some images, or some rows of one (planes of one with depth), as a convolution of their own; and where these begin, in
 /// elements of channels-last tensors.
 struct ConvPiece {
   ConvShape shape;
@@ -15,7 +15,7 @@ struct ConvPiece {
 };
 
 /// A convolution cut into about as many pieces as wanted: of whole images or, where there are too
-/// few of them, of rows of one. Pieces of the output, or of the input's gradient, do not overlap
+/// few of them, of planes or rows of one. Pieces of the output, or of the input's gradient, do not overlap
 /// and leave nothing out; the weights' gradient is the sum of theirs. The batch must not be empty.
 class ConvCut {
  public:

@@ -27,7 +27,7 @@ struct Groups {
   Size size(Size group) const { return begin(group + 1) - begin(group); }
 };
 
-Size between_count(const ConvShape& s) { return s.out_h * s.out_w * s.out_channels; }
+Size between_count(const ConvShape& s) { return out_pixels(s) * s.out_channels; }
 
 Groups groups_of(const ConvShape& s, Size item) {
   const Size fitting = std::max<Size>(1, group_bytes / (between_count(s) * item));
@@ -37,36 +37,56 @@ Groups groups_of(const ConvShape& s, Size item) {
   return {s.batch, count};
 }
 
-/// Buffers shifted to the first image of a group.
-struct Shapes {
-  ConvShape conv;
-  PoolShape pool;
-  Size item;
+/// The convolution of `count` images, and what pools it.
+ConvShape with_batch(ConvShape shape, Size count) {
+  shape.batch = count;
+  return shape;
+}
+PoolShape with_batch(PoolShape shape, Size count) {
+  shape.batch = count;
+  return shape;
+}
 
-  Shapes of(const Groups& groups, Size group) const {
-    Shapes part = *this;
-    part.conv.batch = part.pool.batch = groups.size(group);
-    return part;
+/// Some images of a batch, `Array` or `ConstArray`, as a batch of their own; none of none.
+template <class A>
+class Images {
+ public:
+  Images(const A& batch, Size first, Size count) {
+    if (!batch) return;
+    shape_ = batch.shape();
+    shape_[0] = count;
+    array_ = A(batch.bytes() + first * batch.strides()[0] * batch.item(), batch.dtype(), shape_,
+               batch.strides(), batch.device());
   }
-  Size x() const { return conv.in_h * conv.in_w * conv.in_channels * item; }
-  Size between() const { return between_count(conv) * item; }
-  Size y() const { return pooled() * item; }
-  Size index() const { return pooled() * item_size(max_pool_index_dtype(pool)); }
-  Size weights() const {
-    return conv.out_channels * (conv.in_channels / conv.groups) * conv.kernel_h * conv.kernel_w;
-  }
+  Images(const Images&) = delete;  // the array refers to the shape
+  Images& operator=(const Images&) = delete;
+
+  operator const A&() const { return array_; }
 
  private:
-  Size pooled() const { return pool.out_h * pool.out_w * pool.channels; }
+  Shape shape_;
+  A array_;
 };
 
-/// The memory of image `n`; null stays null.
-const std::byte* at(const void* data, Size n, Size image_bytes) {
-  return data == nullptr ? nullptr : static_cast<const std::byte*>(data) + n * image_bytes;
-}
-std::byte* at(void* data, Size n, Size image_bytes) {
-  return data == nullptr ? nullptr : static_cast<std::byte*>(data) + n * image_bytes;
-}
+/// Memory for what a group of images is between the convolution and the pooling.
+class Between {
+ public:
+  Between(const ConvShape& s, const Groups& groups, DType dtype)
+      : shape_{(s.batch + groups.count - 1) / groups.count, s.out_channels, out_pixels(s)},
+        strides_{between_count(s), 1, s.out_channels},
+        buffer_(static_cast<std::size_t>(shape_.numel() * item_size(dtype))),
+        array_(buffer_.data(), dtype, shape_, strides_) {}
+  Between(const Between&) = delete;
+  Between& operator=(const Between&) = delete;
+
+  Images<Array> first(Size count) const { return {array_, 0, count}; }
+
+ private:
+  Shape shape_;
+  Strides strides_;
+  Buffer buffer_;
+  Array array_;
+};
 
 template <class T>
 void add(const void* from, Size count, void* to) {
@@ -81,79 +101,75 @@ void add(DType dtype, const void* from, Size count, void* to) {
 
 }  // namespace
 
-void conv2d_relu_max_pool2d(DType dtype, const ConvShape& conv, const PoolShape& pool,
-                            const void* x, const void* w, const void* bias, void* y, void* index) {
-  if (dtype == DType::float32 && is_thin(conv, pool)) {
-    thin_conv_pooled(conv, pool, static_cast<const float*>(x), static_cast<const float*>(w),
-                     static_cast<const float*>(bias), static_cast<float*>(y),
-                     static_cast<std::uint8_t*>(index));
+void conv_relu_max_pool(const ConvShape& conv, const PoolShape& pool, const ConstArray& x,
+                        const ConstArray& w, const ConstArray& bias, const Array& y,
+                        const Array& index) {
+  if (x.dtype() == float32 && is_thin(conv, pool)) {
+    thin_conv_pooled(conv, pool, x.as<float>(), w.as<float>(), bias.as<float>(), y.as<float>(),
+                     index.as<std::uint8_t>());
     return;
   }
-  const Shapes shapes{conv, pool, item_size(dtype)};
-  const Groups groups = groups_of(conv, shapes.item);
+  const Groups groups = groups_of(conv, x.item());
   parallel_for(groups.count, 1, [&](Size begin, Size end) {
-    const Size largest = (conv.batch + groups.count - 1) / groups.count;
-    const Buffer between(static_cast<std::size_t>(largest * shapes.between()));
+    const Between all(conv, groups, x.dtype());
     for (Size group = begin; group < end; ++group) {
-      const Shapes part = shapes.of(groups, group);
-      const Size first = groups.begin(group);
-      conv2d(dtype, part.conv, at(x, first, part.x()), w, bias, false, between.data());
-      max_pool2d(dtype, part.pool, between.data(), true, at(y, first, part.y()),
-                 at(index, first, part.index()));
+      const Size first = groups.begin(group), count = groups.size(group);
+      const Images between = all.first(count);
+      kernels::conv(with_batch(conv, count), Images(x, first, count), w, bias, between);
+      max_pool(with_batch(pool, count), between, true, Images(y, first, count),
+               Images(index, first, count));
     }
   });
 }
 
-void conv2d_relu_max_pool2d_backward(DType dtype, const ConvShape& conv, const PoolShape& pool,
-                                     const void* x, const void* w, const void* index,
-                                     const void* dy, const ConvGradients& gradients) {
-  const Shapes shapes{conv, pool, item_size(dtype)};
-  const Groups groups = groups_of(conv, shapes.item);
+void conv_max_pool_backward(const ConvShape& conv, const PoolShape& pool, const ConstArray& x,
+                            const ConstArray& w, const ConstArray& index, const ConstArray& dy,
+                            const ConvGradients& gradients) {
+  const DType dtype = x.dtype();
+  const Size item = x.item();
+  const Groups groups = groups_of(conv, item);
   // A part sums several groups: first the weights' gradient, then the bias's.
-  const Size count = shapes.weights() + conv.out_channels;
-  const Size part_bytes = (count * shapes.item + 63) / 64 * 64;
+  const Size weights = weight_count(conv), count = weights + conv.out_channels;
+  const Size part_bytes = (count * item + 63) / 64 * 64;
   const Size parts =
       std::clamp<Size>(max_parts_bytes / part_bytes, 1, std::min(groups.count, max_parts));
-  const bool weights = gradients.w != nullptr;
-  const Buffer sums(weights ? static_cast<std::size_t>(parts * part_bytes) : 0);
+  const Array &dw = gradients.w, &db = gradients.bias;
+  const Buffer sums(dw ? static_cast<std::size_t>(parts * part_bytes) : 0);
 
-  auto weight_gradient = [&](const Shapes& part, Size first, const void* between, std::byte* to) {
-    conv2d_weight(dtype, part.conv, at(x, first, part.x()), between, to,
-                  gradients.bias != nullptr ? to + shapes.weights() * shapes.item : nullptr);
+  // Memory laid out as one of the two gradients; none where that is missing.
+  const auto in_place_of = [&](const Array& gradient, std::byte* memory) {
+    return gradient ? Array(memory, dtype, gradient.shape(), gradient.strides()) : Array();
   };
-  const Size summed = gradients.bias != nullptr ? count : shapes.weights();
+  const Size summed = db ? count : weights;
   parallel_for(parts, 1, [&](Size begin, Size end) {
-    const Size largest = (conv.batch + groups.count - 1) / groups.count;
-    const Buffer between(static_cast<std::size_t>(largest * shapes.between()));
-    const Buffer own(weights ? static_cast<std::size_t>(part_bytes) : 0);
+    const Between all(conv, groups, dtype);
+    const Buffer own(dw ? static_cast<std::size_t>(part_bytes) : 0);
     for (Size p = begin; p < end; ++p) {
       const Size from = p * groups.count / parts, to = (p + 1) * groups.count / parts;
       for (Size group = from; group < to; ++group) {
-        const Shapes part = shapes.of(groups, group);
-        const Size first = groups.begin(group);
-        max_pool2d_scatter(dtype, part.pool, at(dy, first, part.y()),
-                           at(index, first, part.index()), between.data());
-        if (gradients.x != nullptr)
-          conv2d_input(dtype, part.conv, between.data(), w, at(gradients.x, first, part.x()));
-        if (!weights) continue;
+        const Size first = groups.begin(group), images = groups.size(group);
+        const ConvShape part = with_batch(conv, images);
+        const Images between = all.first(images);
+        max_pool_scatter(with_batch(pool, images), Images(dy, first, images),
+                         Images(index, first, images), between);
+        if (gradients.x) conv_input(part, between, w, Images(gradients.x, first, images));
+        if (!dw) continue;
         std::byte* sum = sums.data<std::byte>() + p * part_bytes;
-        if (group == from) {
-          weight_gradient(part, first, between.data(), sum);
-        } else {
-          weight_gradient(part, first, between.data(), own.data<std::byte>());
-          add(dtype, own.data(), summed, sum);
-        }
+        std::byte* memory = group == from ? sum : own.data<std::byte>();
+        conv_weight(part, Images(x, first, images), between, in_place_of(dw, memory),
+                    in_place_of(db, memory + weights * item));
+        if (group != from) add(dtype, memory, summed, sum);
       }
     }
   });
-  if (!weights) return;
+  if (!dw) return;
   for (Size p = 1; p < parts; ++p)
     add(dtype, sums.data<std::byte>() + p * part_bytes, summed, sums.data());
-  const std::size_t split = static_cast<std::size_t>(shapes.weights() * shapes.item);
-  std::memcpy(gradients.w, sums.data(), split);
-  if (gradients.bias != nullptr) {
-    std::memcpy(gradients.bias, sums.data<std::byte>() + split,
-                static_cast<std::size_t>(conv.out_channels * shapes.item));
+  const std::size_t split = static_cast<std::size_t>(weights * item);
+  std::memcpy(dw.data(), sums.data(), split);
+  if (db) {
+    std::memcpy(db.data(), sums.data<std::byte>() + split,
+                static_cast<std::size_t>(conv.out_channels * item));
   }
 }
 

@@ -9,22 +9,22 @@ namespace reel::kernels {
 // they are in the cache, and what lies between is never written as a whole. `pool` pools what
 // `conv` gives. float32 and float64; no size may be 0.
 
-/// y = max_pool(relu(conv(x, w) + bias)), `index` as `max_pool2d`'s; `bias` and `index` may be
-/// null.
-void conv2d_relu_max_pool2d(DType dtype, const ConvShape& conv, const PoolShape& pool,
-                            const void* x, const void* w, const void* bias, void* y, void* index);
+/// y = max_pool(relu(conv(x, w) + bias)), `index` as `max_pool`'s; `bias` and `index` may be
+/// missing.
+void conv_relu_max_pool(const ConvShape& conv, const PoolShape& pool, const ConstArray& x,
+                        const ConstArray& w, const ConstArray& bias, const Array& y,
+                        const Array& index);
 
-/// Where the gradients go; null for those that nobody needs.
+/// Where the gradients go; missing are those that nobody needs.
 struct ConvGradients {
-  void* x = nullptr;
-  void* w = nullptr;
-  void* bias = nullptr;  // only together with `w`
+  Array x, w;
+  Array bias;  // only together with `w`
 };
 
 /// The gradients of the images, weights and bias from that of the pooled output. The order of the
 /// sums depends on the shapes only.
-void conv2d_relu_max_pool2d_backward(DType dtype, const ConvShape& conv, const PoolShape& pool,
-                                     const void* x, const void* w, const void* index,
-                                     const void* dy, const ConvGradients& gradients);
+void conv_max_pool_backward(const ConvShape& conv, const PoolShape& pool, const ConstArray& x,
+                            const ConstArray& w, const ConstArray& index, const ConstArray& dy,
+                            const ConvGradients& gradients);
 
 }  // namespace reel::kernels

@@ -18,14 +18,14 @@ struct Plan {
 
   explicit Plan(const ConvShape& s) {
     conv.shape = s;
-    conv.padded_h = (s.out_h - 1) * s.stride_h + (s.kernel_h - 1) * s.dilation_h + 1;
-    conv.padded_w = (s.out_w - 1) * s.stride_w + (s.kernel_w - 1) * s.dilation_w + 1;
-    conv.taps = s.kernel_h * s.kernel_w;
+    conv.padded_h = (s.rows.out - 1) * s.rows.stride + reach(s.rows);
+    conv.padded_w = (s.columns.out - 1) * s.columns.stride + reach(s.columns);
+    conv.taps = s.rows.kernel * s.columns.kernel;
     const Size lanes = thin_conv_table().lanes;
     conv.columns = (s.out_channels + lanes - 1) / lanes * lanes;
-    for (Size kh = 0; kh < s.kernel_h; ++kh) {
-      for (Size kw = 0; kw < s.kernel_w; ++kw) {
-        offsets.push_back(kh * s.dilation_h * conv.padded_w + kw * s.dilation_w);
+    for (Size kh = 0; kh < s.rows.kernel; ++kh) {
+      for (Size kw = 0; kw < s.columns.kernel; ++kw) {
+        offsets.push_back(kh * s.rows.dilation * conv.padded_w + kw * s.columns.dilation);
       }
     }
     conv.offsets = offsets.data();
@@ -37,7 +37,7 @@ struct Plan {
   template <class F>
   void each_image(const F& f) const {
     const ConvShape& s = conv.shape;
-    const Size work = s.out_h * s.out_w * s.out_channels * conv.taps;
+    const Size work = s.rows.out * s.columns.out * s.out_channels * conv.taps;
     parallel_for(s.batch, std::max<Size>(1, parallel_grain * 8 / work), [&](Size begin, Size end) {
       std::vector<float> padded = blank_image();
       f(begin, end, padded.data());
@@ -68,21 +68,23 @@ struct Packed {
 
 }  // namespace
 
-bool is_thin(const ConvShape& s) { return s.in_channels == 1 && s.kernel_h * s.kernel_w <= 64; }
-
-bool is_thin(const ConvShape& s, const PoolShape& pool) {
-  return is_thin(s) && pool.kernel_h == 2 && pool.kernel_w == 2 && pool.stride_h == 2 &&
-         pool.stride_w == 2 && pool.padding_h == 0 && pool.padding_w == 0 && pool.dilation_h == 1 &&
-         pool.dilation_w == 1 && pool.out_h * 2 <= s.out_h && pool.out_w * 2 <= s.out_w;
+bool is_thin(const ConvShape& s) {
+  return s.in_channels == 1 && is_flat(s.depth) && cell_count(s) <= 64;
 }
 
-void thin_conv(const ConvShape& s, const float* x, const float* w, const float* bias, bool relu,
-               float* y) {
+bool is_thin(const ConvShape& s, const PoolShape& pool) {
+  const auto pairs = [](const WindowAxis& a) {
+    return a.kernel == 2 && a.stride == 2 && a.padding == 0 && a.dilation == 1 && a.out * 2 <= a.in;
+  };
+  return is_thin(s) && is_flat(pool.depth) && pairs(pool.rows) && pairs(pool.columns);
+}
+
+void thin_conv(const ConvShape& s, const float* x, const float* w, const float* bias, float* y) {
   const Plan plan(s);
   const Packed packed(plan.conv, w, bias);
   plan.each_image([&](Size begin, Size end, float* padded) {
     thin_conv_table().forward(plan.conv, begin, end, x, packed.weights.data(), packed.bias.data(),
-                              relu, padded, y);
+                              padded, y);
   });
 }
 
@@ -91,7 +93,7 @@ void thin_conv_pooled(const ConvShape& s, const PoolShape& pool, const float* x,
   const Plan plan(s);
   const Packed packed(plan.conv, w, bias);
   plan.each_image([&](Size begin, Size end, float* padded) {
-    thin_conv_table().pooled(plan.conv, begin, end, pool.out_h, pool.out_w, x,
+    thin_conv_table().pooled(plan.conv, begin, end, pool.rows.out, pool.columns.out, x,
                              packed.weights.data(), packed.bias.data(), padded, y, index);
   });
 }
@@ -101,7 +103,7 @@ void thin_conv_weight(const ConvShape& s, const float* x, const float* dy, float
   const ThinConv& conv = plan.conv;
   const Size parts = std::min(s.batch, max_parts), stride = (conv.taps + 1) * conv.columns;
   std::vector<float> sums = Plan::floats(parts * stride);
-  const Size part_work = s.batch / parts * s.out_h * s.out_w * s.out_channels * conv.taps;
+  const Size part_work = s.batch / parts * s.rows.out * s.columns.out * s.out_channels * conv.taps;
   parallel_for(parts, std::max<Size>(1, parallel_grain * 8 / part_work), [&](Size begin, Size end) {
     std::vector<float> padded = plan.blank_image();
     for (Size part = begin; part < end; ++part) {

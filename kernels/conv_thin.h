@@ -8,7 +8,7 @@
 
 namespace reel::kernels {
 
-/// A convolution of images with one channel, such as a network's first: a sum over `taps` cells,
+/// A convolution of flat images with one channel, such as a network's first: a sum over `taps` cells,
 /// each an offset in the padded image, of the cell times a row of weights [columns].
 struct ThinConv {
   ConvShape shape;
@@ -24,9 +24,9 @@ struct ThinConvTable {
   Size lanes;
   /// `w` [taps, columns], `bias` [columns].
   void (*forward)(const ThinConv& conv, Size begin, Size end, const float* x, const float* w,
-                  const float* bias, bool relu, float* padded, float* y);
+                  const float* bias, float* padded, float* y);
   /// The same, then ReLU and the largest of each 2x2 square, with its place unless `index` is null,
-  /// as `max_pool2d`; nothing in between leaves the registers. `y` [pooled_h, pooled_w, channels].
+  /// as `max_pool`; nothing in between leaves the registers. `y` [pooled_h, pooled_w, channels].
   void (*pooled)(const ThinConv& conv, Size begin, Size end, Size pooled_h, Size pooled_w,
                  const float* x, const float* w, const float* bias, float* padded, float* y,
                  std::uint8_t* index);
@@ -39,8 +39,7 @@ REEL_DISPATCH_TABLE(ThinConvTable, thin_conv_table)
 
 /// Whether these beat the general convolutions: with one channel they do, with three they do not.
 bool is_thin(const ConvShape& shape);
-void thin_conv(const ConvShape& shape, const float* x, const float* w, const float* bias, bool relu,
-               float* y);
+void thin_conv(const ConvShape& shape, const float* x, const float* w, const float* bias, float* y);
 /// Whether the pooling can be part of it: squares of 2x2 side by side.
 bool is_thin(const ConvShape& shape, const PoolShape& pool);
 void thin_conv_pooled(const ConvShape& shape, const PoolShape& pool, const float* x, const float* w,

@@ -61,31 +61,33 @@ void copy_transposed(const Nest& nest, int turned) {
 
 }  // namespace
 
-void copy(const Shape& shape, void* to, DType to_dtype, const Strides& to_strides, const void* from,
-          DType from_dtype, const Strides& from_strides) {
-  const Operand operands[] = {{to, item_size(to_dtype), &to_strides},
-                              {from, item_size(from_dtype), &from_strides}};
-  const Nest nest = make_nest(shape, operands);
-  const int turned = to_dtype == from_dtype ? transposed_dim(nest) : -1;
+void copy(const ConstArray& from, const Array& to) {
+  const bool alike = from.shape() == to.shape();
+  const Strides wide =
+      alike ? Strides{} : broadcast_strides(from.shape(), from.strides(), to.shape());
+  const Operand operands[] = {{to.data(), to.item(), &to.strides()},
+                              {from.data(), from.item(), alike ? &from.strides() : &wide}};
+  const Nest nest = make_nest(to.shape(), operands);
+  const int turned = to.dtype() == from.dtype() ? transposed_dim(nest) : -1;
   if (turned >= 0) {
     copy_transposed(nest, turned);
   } else {
-    run_nest(cast_loop(to_dtype, from_dtype), nest, nullptr);
+    run_nest(cast_loop(to.dtype(), from.dtype()), nest, nullptr);
   }
 }
 
-void fill(const Shape& shape, void* to, DType dtype, const Strides& strides, const void* value) {
-  const Size item = item_size(dtype);
-  const Strides one_for_all = Strides::repeat(shape.size(), 0);
-  run(copy_table().fill[item_index(item)], shape,
-      {Operand{to, item, &strides}, Operand{value, item, &one_for_all}});
-}
-
-void fill(Size n, void* to, DType dtype, const void* value) {
-  const Size item = item_size(dtype);
-  run_flat(
-      copy_table().fill[item_index(item)], n,
-      {Operand{.data = to, .item = item}, Operand{.data = value, .item = item, .single = true}});
+void fill(const void* value, const Array& to) {
+  const Size item = to.item();
+  const Loop loop = copy_table().fill[item_index(item)];
+  if (to.is_contiguous()) {
+    run_flat(loop, to.numel(),
+             {Operand{.data = to.data(), .item = item},
+              Operand{.data = value, .item = item, .single = true}});
+  } else {
+    const Strides one_for_all = Strides::repeat(to.dim(), 0);
+    run(loop, to.shape(),
+        {Operand{to.data(), item, &to.strides()}, Operand{value, item, &one_for_all}});
+  }
 }
 
 void convert(void* to, DType to_dtype, const void* from, DType from_dtype) {

@@ -4,8 +4,7 @@
 
 #include <cstdint>
 
-#include "reel/base/dtype.h"
-#include "reel/base/shape.h"
+#include "reel/kernels/array.h"
 #include "reel/kernels/dispatch.h"
 #include "reel/kernels/loops.h"
 
@@ -24,17 +23,13 @@ struct CopyTable {
 
 REEL_DISPATCH_TABLE(CopyTable, copy_table)
 
-/// Copies `from` to `to`, converting as C does: to bool by "not zero", to integers towards zero. A
-/// floating-point number beyond an integer type becomes the nearest it has, and NaN 0.
-/// A broadcast `from` has strides 0. The two must not overlap unless they are the same.
-void copy(const Shape& shape, void* to, DType to_dtype, const Strides& to_strides, const void* from,
-          DType from_dtype, const Strides& from_strides);
+/// Copies `from`, broadcast to the shape of `to`, converting as C does: to bool by "not zero", to
+/// integers towards zero. A floating-point number beyond an integer type becomes the nearest it
+/// has, and NaN 0. The two must not overlap unless they are the same.
+void copy(const ConstArray& from, const Array& to);
 
 /// Sets every element to the one that `value`, of the same dtype, points at.
-void fill(const Shape& shape, void* to, DType dtype, const Strides& strides, const void* value);
-
-/// The same for `n` elements without gaps.
-void fill(Size n, void* to, DType dtype, const void* value);
+void fill(const void* value, const Array& to);
 
 /// Converts one number.
 void convert(void* to, DType to_dtype, const void* from, DType from_dtype);

@@ -59,35 +59,40 @@ Call make_matmul(const DnnMatmul& s) {
 
 // ---- convolutions
 
-Size multiply_adds(const ConvShape& s) {
-  return s.batch * s.out_channels * s.out_h * s.out_w * (s.in_channels / s.groups) * s.kernel_h *
-         s.kernel_w;
-}
-
-Size weight_count(const ConvShape& s) {
-  return s.out_channels * (s.in_channels / s.groups) * s.kernel_h * s.kernel_w;
-}
+Size multiply_adds(const ConvShape& s) { return s.batch * out_pixels(s) * weight_count(s); }
 
 /// The padding behind the last row that makes the sizes fit exactly; negative where a stride leaves
 /// rows unread.
-Size padding_after(Size in, Size out, Size kernel, Size stride, Size padding, Size dilation) {
-  return (out - 1) * stride + (kernel - 1) * dilation + 1 - in - padding;
+Size padding_after(const WindowAxis& a) {
+  return (a.out - 1) * a.stride + reach(a) - a.in - a.padding;
+}
+
+/// `first`, then what `of` says of each axis. Images without depth are 2-D to oneDNN.
+template <class Of>
+DnnDims dims(const ConvShape& s, DnnDims first, const Of& of) {
+  if (!is_flat(s.depth)) first.push_back(of(s.depth));
+  first.push_back(of(s.rows));
+  first.push_back(of(s.columns));
+  return first;
 }
 
 ConvCall make_conv(ConvKind kind, const ConvShape& s, bool bias) {
-  const DnnDims x_dims{s.batch, s.in_channels, s.in_h, s.in_w};
-  const DnnDims y_dims{s.batch, s.out_channels, s.out_h, s.out_w};
+  const bool flat = is_flat(s.depth);
+  const Tag images = flat ? Tag::nhwc : Tag::ndhwc;
+  const DnnDims x_dims = dims(s, {s.batch, s.in_channels}, [](auto& a) { return a.in; });
+  const DnnDims y_dims = dims(s, {s.batch, s.out_channels}, [](auto& a) { return a.out; });
   const Size in = s.in_channels / s.groups, out = s.out_channels / s.groups;
   const bool grouped = s.groups > 1;
-  const DnnDims w_dims = grouped ? DnnDims{s.groups, out, in, s.kernel_h, s.kernel_w}
-                                 : DnnDims{out, in, s.kernel_h, s.kernel_w};
-  const DnnDims strides{s.stride_h, s.stride_w}, dilates{s.dilation_h - 1, s.dilation_w - 1};
-  const DnnDims before{s.padding_h, s.padding_w};
-  const DnnDims after{
-      padding_after(s.in_h, s.out_h, s.kernel_h, s.stride_h, s.padding_h, s.dilation_h),
-      padding_after(s.in_w, s.out_w, s.kernel_w, s.stride_w, s.padding_w, s.dilation_w)};
-  const Desc x(x_dims, f32, Tag::nhwc), y(y_dims, f32, Tag::nhwc), w(w_dims, f32, Tag::any);
-  const Desc plain(w_dims, f32, grouped ? Tag::goihw : Tag::oihw);
+  const DnnDims w_dims = dims(s, grouped ? DnnDims{s.groups, out, in} : DnnDims{out, in},
+                              [](auto& a) { return a.kernel; });
+  const DnnDims strides = dims(s, {}, [](auto& a) { return a.stride; });
+  const DnnDims dilates = dims(s, {}, [](auto& a) { return a.dilation - 1; });
+  const DnnDims before = dims(s, {}, [](auto& a) { return a.padding; });
+  const DnnDims after = dims(s, {}, padding_after);
+  const Desc x(x_dims, f32, images), y(y_dims, f32, images), w(w_dims, f32, Tag::any);
+  const Desc plain(
+      w_dims, f32,
+      flat ? (grouped ? Tag::goihw : Tag::oihw) : (grouped ? Tag::goidhw : Tag::oidhw));
   const Desc b = bias ? Desc({s.out_channels}, f32, Tag::a) : Desc();
   const auto training = dnnl::prop_kind::forward_training;
   const dnnl::primitive_attr attr = attributes(false);
@@ -102,7 +107,7 @@ ConvCall make_conv(ConvKind kind, const ConvShape& s, bool bias) {
     const dnnl::reorder::primitive_desc desc(engine(), from, engine(), to, attributes(false));
     result.reorder = Call(desc, dnnl::reorder(desc), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
   };
-  return building("conv2d", [&] {
+  return building("conv", [&] {
     const auto forward = describe<dnnl::convolution_forward>(attr, training, direct, x, w, b, y,
                                                              strides, dilates, before, after);
     if (kind == ConvKind::forward) {
@@ -134,23 +139,12 @@ ConvCall make_conv(ConvKind kind, const ConvShape& s, bool bias) {
 }
 
 ConvCall& conv_call(Context& mine, ConvKind kind, const ConvShape& s, bool bias) {
-  const ConvKey key{static_cast<Size>(kind) * 2 + bias,
-                    s.batch,
-                    s.groups,
-                    s.in_channels,
-                    s.in_h,
-                    s.in_w,
-                    s.out_channels,
-                    s.out_h,
-                    s.out_w,
-                    s.kernel_h,
-                    s.kernel_w,
-                    s.stride_h,
-                    s.stride_w,
-                    s.padding_h,
-                    s.padding_w,
-                    s.dilation_h,
-                    s.dilation_w};
+  ConvKey key{static_cast<Size>(kind) * 2 + bias, s.batch, s.groups, s.in_channels, s.out_channels};
+  auto next = key.begin() + 5;
+  for (const WindowAxis* a : {&s.depth, &s.rows, &s.columns}) {
+    for (const Size value : {a->in, a->out, a->kernel, a->stride, a->padding, a->dilation})
+      *next++ = value;
+  }
   return mine.convs.get(key, [&] { return make_conv(kind, s, bias); });
 }
 
@@ -202,10 +196,10 @@ void for_pieces(ConvKind kind, const ConvShape& s, bool bias, const float* w, co
 
 /// A 1x1 convolution that skips pixels.
 bool is_sparse(const ConvShape& s) {
-  return s.kernel_h == 1 && s.kernel_w == 1 && (s.stride_h > 1 || s.stride_w > 1);
+  return cell_count(s) == 1 && (s.depth.stride > 1 || s.rows.stride > 1 || s.columns.stride > 1);
 }
 
-/// The pixels that a 1x1 convolution reads, side by side: `x` [batch, out_h, out_w, in_channels] of
+/// The pixels that a 1x1 convolution reads, side by side: `x` [batch, out pixels, in_channels] of
 /// the convolution with stride 1 and no padding that `shape` describes.
 struct Dense {
   ConvShape shape;
@@ -213,22 +207,29 @@ struct Dense {
 };
 
 Dense read_pixels(const ConvShape& s, const float* x) {
-  Dense dense{s, Buffer(static_cast<std::size_t>(s.batch * s.out_h * s.out_w * s.in_channels) *
-                        sizeof(float))};
-  dense.shape.in_h = s.out_h;
-  dense.shape.in_w = s.out_w;
-  dense.shape.stride_h = dense.shape.stride_w = 1;
-  dense.shape.padding_h = dense.shape.padding_w = 0;
+  Dense dense{
+      s, Buffer(static_cast<std::size_t>(s.batch * out_pixels(s) * s.in_channels) * sizeof(float))};
+  for (WindowAxis* axis : {&dense.shape.depth, &dense.shape.rows, &dense.shape.columns})
+    *axis = {.in = axis->out, .out = axis->out};
+  // Where window `out` reads, if that is a pixel; else -1.
+  const auto read = [](const WindowAxis& a, Size out) {
+    const Size in = out * a.stride - a.padding;
+    return in >= 0 && in < a.in ? in : -1;
+  };
   float* to = dense.x.data();
   for (Size n = 0; n < s.batch; ++n) {
-    for (Size oh = 0; oh < s.out_h; ++oh) {
-      const Size ih = oh * s.stride_h - s.padding_h;
-      for (Size ow = 0; ow < s.out_w; ++ow, to += s.in_channels) {
-        const Size iw = ow * s.stride_w - s.padding_w;
-        if (ih < 0 || ih >= s.in_h || iw < 0 || iw >= s.in_w) {
-          std::fill_n(to, s.in_channels, 0.f);
-        } else {
-          std::copy_n(x + ((n * s.in_h + ih) * s.in_w + iw) * s.in_channels, s.in_channels, to);
+    for (Size od = 0; od < s.depth.out; ++od) {
+      const Size id = read(s.depth, od);
+      for (Size oh = 0; oh < s.rows.out; ++oh) {
+        const Size ih = read(s.rows, oh);
+        const Size row = ((n * s.depth.in + id) * s.rows.in + ih) * s.columns.in;
+        for (Size ow = 0; ow < s.columns.out; ++ow, to += s.in_channels) {
+          const Size iw = read(s.columns, ow);
+          if (id < 0 || ih < 0 || iw < 0) {
+            std::fill_n(to, s.in_channels, 0.f);
+          } else {
+            std::copy_n(x + (row + iw) * s.in_channels, s.in_channels, to);
+          }
         }
       }
     }

@@ -122,7 +122,7 @@ struct ConvCall {
 };
 
 using MatmulKey = std::array<Size, 9>;
-using ConvKey = std::array<Size, 17>;
+using ConvKey = std::array<Size, 23>;
 
 /// What one thread keeps.
 struct Context {

@@ -7,15 +7,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 
 #include "reel/base/fail.h"
 #include "reel/kernels/buffer.h"
 #include "reel/kernels/dnn.h"
 #include "reel/kernels/dot_gemm.h"
 #include "reel/kernels/gemv.h"
-#include "reel/kernels/loops.h"
 #include "reel/kernels/parallel.h"
-#include "reel/kernels/pointwise.h"
 #include "reel/kernels/thread_scope.h"
 
 namespace reel::kernels {
@@ -46,6 +45,13 @@ constexpr double packed_size = 0.0035;
 constexpr Size bad_ld = 512, worth_copy = 64, gap = 16;
 // Products of a batch with at least this many multiply-adds are split one by one, not side by side.
 constexpr Size large_work = Size{1} << 22;
+
+/// A matrix in memory: element (i, j) is `data[i * row + j * col]`, strides in elements.
+struct Matrix {
+  const void* data = nullptr;
+  Size row = 0;
+  Size col = 0;
+};
 
 /// A matrix as BLAS describes it.
 struct Operand {
@@ -124,7 +130,7 @@ void plain_gemm(Size m, Size n, Size k, const Matrix& a, const Matrix& b, T* c,
                 const GemmOptions& options) {
   const auto* pa = static_cast<const T*>(a.data);
   const auto* pb = static_cast<const T*>(b.data);
-  if (!options.accumulate) prepare(m, n, static_cast<const T*>(options.bias), c);
+  if (!options.accumulate) prepare(m, n, options.bias.as<T>(), c);
   parallel_for(m, std::max<Size>(1, parallel_grain * 8 / std::max<Size>(1, n * k)),
                [&](Size begin, Size end) {
                  for (Size i = begin; i < end; ++i) {
@@ -161,7 +167,7 @@ void gemv(Size count, Size k, const Matrix& matrix, bool along_rows, Size ld, co
 bool try_gemv(Size m, Size n, Size k, const Matrix& a, const Operand& ta, const Matrix& b,
               const Operand& tb, float* c, const GemmOptions& options) {
   if (options.accumulate || k < 2) return false;
-  const auto* bias = static_cast<const float*>(options.bias);
+  const auto* bias = options.bias.as<float>();
   if (m == 1 && (k == 1 || a.col == 1)) {
     gemv(n, k, b, tb.transposed, tb.ld, static_cast<const float*>(a.data), bias, c);
   } else if (n == 1 && b.row == 1 && bias == nullptr) {
@@ -203,8 +209,7 @@ bool try_dots(Size m, Size n, Size k, const Operand& ta, const Operand& tb, cons
   if (options.accumulate || ta.transposed || !tb.transposed || k < 32) return false;
   if (m > (k < short_row ? dot_rows_if_short : dot_rows)) return false;
   parallel_for(n, std::max<Size>(16, dot_grain / (m * k)), [&](Size begin, Size end) {
-    dot_gemm_table().run(m, begin, end, k, a, ta.ld, b, tb.ld,
-                         static_cast<const float*>(options.bias), c, n);
+    dot_gemm_table().run(m, begin, end, k, a, ta.ld, b, tb.ld, options.bias.as<float>(), c, n);
   });
   return true;
 }
@@ -215,7 +220,7 @@ void gemm_float(Size m, Size n, Size k, const Matrix& a, const Matrix& b, float*
   if (try_gemv(m, n, k, a, ta, b, tb, c, options)) return;
   const auto* pa = static_cast<const float*>(a.data);
   const auto* pb = static_cast<const float*>(b.data);
-  const auto* bias = static_cast<const float*>(options.bias);
+  const auto* bias = options.bias.as<float>();
   if (try_dots(m, n, k, ta, tb, pa, pb, c, options)) return;
   const Grid grid = grid_for(m, n, k, ta.transposed);
   Terms of_a(pa, ta.ld), of_b(pb, tb.ld);
@@ -244,8 +249,8 @@ void gemm_float(Size m, Size n, Size k, const Matrix& a, const Matrix& b, float*
 void gemm_double(Size m, Size n, Size k, const Matrix& a, const Matrix& b, double* c,
                  const GemmOptions& options) {
   const Operand ta = classify(m, k, a.row, a.col), tb = classify(k, n, b.row, b.col);
-  if (options.bias != nullptr) prepare(m, n, static_cast<const double*>(options.bias), c);
-  const double beta = options.bias != nullptr || options.accumulate ? 1. : 0.;
+  if (options.bias) prepare(m, n, options.bias.as<double>(), c);
+  const double beta = options.bias || options.accumulate ? 1. : 0.;
   const auto* pa = static_cast<const double*>(a.data);
   const auto* pb = static_cast<const double*>(b.data);
   const Size a_row = ta.transposed ? 1 : ta.ld, b_col = tb.transposed ? tb.ld : 1;
@@ -278,11 +283,11 @@ void gemm_any(DType dtype, Size m, Size n, Size k, const Matrix& a, const Matrix
       }
     });
   }
-  if (options.relu) {
-    // Not as part of oneDNN's product: its ReLU turns NaN into 0.
-    const Size bytes = item_size(dtype);
-    run_flat(find(Unary::relu, dtype), m * n, {{c, bytes, {}}, {c, bytes, {}}});
-  }
+}
+
+Matrix matrix_of(const ConstArray& x) {
+  const Size d = x.dim();
+  return {x.data(), x.strides()[d - 2], x.strides()[d - 1]};
 }
 
 Matrix advance(const Matrix& matrix, Size elements, Size bytes_each) {
@@ -291,32 +296,30 @@ Matrix advance(const Matrix& matrix, Size elements, Size bytes_each) {
   return result;
 }
 
-}  // namespace
-
-bool gemm_reads(Size rows, Size cols, Size row, Size col) {
-  return classify(rows, cols, row, col).readable;
+/// How far the matrix at `index` of the dimensions of `batch` is from the first one of `x`, whose
+/// own are broadcast to them.
+Size batch_offset(const ConstArray& x, const Shape& batch, Size index) {
+  const Size missing = batch.size() - (x.dim() - 2);
+  Size offset = 0;
+  for (Size d = batch.size() - 1; d >= missing; --d) {
+    const Size at = index % batch[d];
+    index /= batch[d];
+    if (x.shape()[d - missing] != 1) offset += at * x.strides()[d - missing];
+  }
+  return offset;
 }
 
-void gemm(DType dtype, Size m, Size n, Size k, const Matrix& a, const Matrix& b, void* c,
-          const GemmOptions& options) {
-  gemm_any(dtype, m, n, k, a, b, c, options);
-}
-
-void batched_gemm(DType dtype, const Shape& batch, Size m, Size n, Size k, const Matrix& a,
-                  const Strides& a_batch, const Matrix& b, const Strides& b_batch, void* c) {
-  const Size count = batch.numel(), bytes = item_size(dtype);
+/// One product for every index of the dimensions before the matrices.
+void batched_gemm(const ConstArray& a, const ConstArray& b, const Array& c, Size k) {
+  const Shape batch(c.shape().begin(), c.shape().end() - 2);
+  const Size m = c.size(-2), n = c.size(-1), count = batch.numel(), bytes = c.item();
   if (count == 0) return;
+  const Matrix of_a = matrix_of(a), of_b = matrix_of(b);
   const bool side_by_side = count > 1 && m * n * k < large_work;
   auto product = [&](Size index) {
-    Size a_offset = 0, b_offset = 0, rest = index;
-    for (Size d = batch.size() - 1; d >= 0; --d) {
-      const Size at = rest % batch[d];
-      rest /= batch[d];
-      a_offset += at * a_batch[d];
-      b_offset += at * b_batch[d];
-    }
-    gemm_any(dtype, m, n, k, advance(a, a_offset, bytes), advance(b, b_offset, bytes),
-             static_cast<std::byte*>(c) + index * m * n * bytes, {});
+    gemm_any(c.dtype(), m, n, k, advance(of_a, batch_offset(a, batch, index), bytes),
+             advance(of_b, batch_offset(b, batch, index), bytes), c.bytes() + index * m * n * bytes,
+             {});
   };
   if (!side_by_side) {
     for (Size i = 0; i < count; ++i) product(i);
@@ -326,6 +329,27 @@ void batched_gemm(DType dtype, const Shape& batch, Size m, Size n, Size k, const
   parallel_for(count, grain, [&](Size begin, Size end) {
     for (Size i = begin; i < end; ++i) product(i);
   });
+}
+
+}  // namespace
+
+bool gemm_reads(const ConstArray& x) {
+  const Size d = x.dim();
+  return classify(x.size(d - 2), x.size(d - 1), x.strides()[d - 2], x.strides()[d - 1]).readable;
+}
+
+void gemm(const ConstArray& a, const ConstArray& b, const Array& c, const GemmOptions& options) {
+  const Size n = c.size(c.dim() - 1), k = a.size(a.dim() - 1);
+  Matrix of_b = matrix_of(b);
+  if (options.b_transposed) std::swap(of_b.row, of_b.col);
+  if (a.dim() == 2 && b.dim() == 2) {
+    gemm_any(c.dtype(), a.size(0), n, k, matrix_of(a), of_b, c.data(), options);
+  } else if (b.dim() == 2 && a.is_contiguous()) {  // one matrix with more rows
+    const Size rows = n == 0 ? 0 : c.numel() / n;
+    gemm_any(c.dtype(), rows, n, k, {a.data(), k, 1}, of_b, c.data(), options);
+  } else {
+    batched_gemm(a, b, c, k);
+  }
 }
 
 }  // namespace reel::kernels

@@ -13,6 +13,14 @@ namespace {
 // A thread gets rows with at least this many multiply-adds in the whole sequence.
 constexpr Size thread_work = Size{1} << 20;
 
+struct LstmShape {
+  Size steps, batch, input, hidden;
+};
+
+LstmShape shape_of(const LstmInputs& in) {
+  return {in.x.size(0), in.x.size(1), in.x.size(2), in.weight_hh.size(1)};
+}
+
 template <class T>
 Buffer elements(Size count) {
   return Buffer(static_cast<std::size_t>(count) * sizeof(T));
@@ -34,41 +42,52 @@ void for_rows(const LstmShape& s, const F& f) {
   parallel_for(s.batch, (thread_work + row_work - 1) / row_work, f, 1);
 }
 
-/// The rows of the batch from `first` on, at each step of a sequence; null where there is none.
+/// The rows from `first` on, at each step of a sequence `[steps, batch, columns]`.
 template <class T>
 class Rows {
  public:
-  Rows(const void* data, Size columns, Size batch, Size first)
-      : data_(static_cast<T*>(const_cast<void*>(data))),
-        step_(batch * columns),
-        first_(first * columns) {}
-  T* at(Size step) const { return data_ == nullptr ? nullptr : data_ + step * step_ + first_; }
+  Rows(T* data, const ConstArray& x, Size first)
+      : data_(data + first * x.size(-1)), step_(x.size(-2) * x.size(-1)) {}
+  T* at(Size step) const { return data_ + step * step_; }
 
  private:
   T* data_;
-  Size step_, first_;
+  Size step_;
 };
+
+template <class T>
+Rows<const T> read(const ConstArray& x, Size first) {
+  return {x.as<T>(), x, first};
+}
+template <class T>
+Rows<T> write(const Array& x, Size first) {
+  return {x.as<T>(), x, first};
+}
+
+/// The rows of a state `[batch, hidden]` from `first` on; null for zeros.
+template <class T>
+const T* state(const ConstArray& x, Size first) {
+  return x ? x.as<T>() + first * x.size(-1) : nullptr;
+}
 
 }  // namespace
 
-void lstm_forward(DType dtype, const LstmShape& s, const LstmInputs& in, void* gates, void* h,
-                  void* c) {
-  with_kernels(dtype, [&](auto element, const auto& kernels) {
-    using T = decltype(element);
+void lstm_forward(const LstmInputs& in, const Array& gates, const Array& h, const Array& c) {
+  const LstmShape s = shape_of(in);
+  with_kernels(in.x.dtype(), [&]<class T>(T, const auto& kernels) {
     const Buffer packed = elements<T>(kernels.packed_units(s.hidden) * (s.input + s.hidden));
-    kernels.pack_gates(s.input, s.hidden, static_cast<const T*>(in.weight_ih),
-                       static_cast<const T*>(in.weight_hh), packed.data<T>());
+    kernels.pack_gates(s.input, s.hidden, in.weight_ih.as<T>(), in.weight_hh.as<T>(),
+                       packed.data<T>());
     for_rows(s, [&](Size begin, Size end) {
-      const Rows<const T> xs(in.x, s.input, s.batch, begin);
-      const Rows<T> zs(gates, 4 * s.hidden, s.batch, begin);
-      const Rows<T> hs(h, s.hidden, s.batch, begin), cs(c, s.hidden, s.batch, begin);
-      const T* h_before = Rows<const T>(in.h_0, s.hidden, s.batch, begin).at(0);
-      const T* c_before = Rows<const T>(in.c_0, s.hidden, s.batch, begin).at(0);
+      const Rows<const T> xs = read<T>(in.x, begin);
+      const Rows<T> zs = write<T>(gates, begin), hs = write<T>(h, begin), cs = write<T>(c, begin);
+      const T* h_before = state<T>(in.h_0, begin);
+      const T* c_before = state<T>(in.c_0, begin);
       for (Size i = 0; i < s.steps; ++i) {
-        const Size step = s.reverse ? s.steps - 1 - i : i;
+        const Size step = in.reverse ? s.steps - 1 - i : i;
         kernels.forward(end - begin,
-                        {s.input, s.hidden, packed.data<T>(), static_cast<const T*>(in.bias),
-                         xs.at(step), h_before, c_before, zs.at(step), cs.at(step), hs.at(step)});
+                        {s.input, s.hidden, packed.data<T>(), in.bias.as<T>(), xs.at(step),
+                         h_before, c_before, zs.at(step), cs.at(step), hs.at(step)});
         h_before = hs.at(step);
         c_before = cs.at(step);
       }
@@ -76,27 +95,26 @@ void lstm_forward(DType dtype, const LstmShape& s, const LstmInputs& in, void* g
   });
 }
 
-void lstm_backward(DType dtype, const LstmShape& s, const LstmInputs& in, const void* gates,
-                   const void* c, const void* dh, const void* dc, void* dz, void* dh_0,
-                   void* dc_0) {
-  with_kernels(dtype, [&](auto element, const auto& kernels) {
-    using T = decltype(element);
+void lstm_backward(const LstmInputs& in, const ConstArray& gates, const ConstArray& c,
+                   const ConstArray& dh, const ConstArray& dc, const LstmGradients& gradients) {
+  const LstmShape s = shape_of(in);
+  with_kernels(in.x.dtype(), [&]<class T>(T, const auto& kernels) {
     const Buffer packed = elements<T>(kernels.packed_columns(s.hidden) * 4 * s.hidden);
-    kernels.pack_columns(s.hidden, static_cast<const T*>(in.weight_hh), packed.data<T>());
+    kernels.pack_columns(s.hidden, in.weight_hh.as<T>(), packed.data<T>());
     for_rows(s, [&](Size begin, Size end) {
       const Size rows = end - begin, count = rows * s.hidden;
-      const Rows<const T> zs(gates, 4 * s.hidden, s.batch, begin);
-      const Rows<const T> cs(c, s.hidden, s.batch, begin), dhs(dh, s.hidden, s.batch, begin);
-      const Rows<T> dzs(dz, 4 * s.hidden, s.batch, begin);
+      const Rows<const T> zs = read<T>(gates, begin), cs = read<T>(c, begin);
+      const Rows<const T> dhs = read<T>(dh, begin);
+      const Rows<T> dzs = write<T>(gradients.gates, begin);
       // What flows from step to step ends as the gradient of what came before the first.
-      T* const next_dh = Rows<T>(dh_0, s.hidden, s.batch, begin).at(0);
-      T* const next_dc = Rows<T>(dc_0, s.hidden, s.batch, begin).at(0);
+      T* const next_dh = write<T>(gradients.h_0, begin).at(0);
+      T* const next_dc = write<T>(gradients.c_0, begin).at(0);
       std::fill_n(next_dh, count, T{});
-      std::copy_n(Rows<const T>(dc, s.hidden, s.batch, begin).at(0), count, next_dc);
+      std::copy_n(state<T>(dc, begin), count, next_dc);
       for (Size i = s.steps - 1; i >= 0; --i) {
-        const Size step = s.reverse ? s.steps - 1 - i : i;
-        const T* const c_before = i == 0 ? Rows<const T>(in.c_0, s.hidden, s.batch, begin).at(0)
-                                         : cs.at(s.reverse ? step + 1 : step - 1);
+        const Size step = in.reverse ? s.steps - 1 - i : i;
+        const T* const c_before =
+            i == 0 ? state<T>(in.c_0, begin) : cs.at(in.reverse ? step + 1 : step - 1);
         kernels.backward(rows, s.hidden, zs.at(step), cs.at(step), c_before, dhs.at(step), next_dh,
                          next_dc, dzs.at(step));
         kernels.product(rows, s.hidden, packed.data<T>(), dzs.at(step), next_dh);

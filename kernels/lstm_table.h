@@ -1,7 +1,7 @@
 #pragma once
 
+#include "reel/base/dtype.h"
 #include "reel/kernels/dispatch.h"
-#include "reel/kernels/lstm.h"
 
 namespace reel::kernels {
 

@@ -1,41 +1,52 @@
 #pragma once
 
-#include "reel/base/dtype.h"
+#include <span>
+#include <vector>
+
+#include "reel/kernels/array.h"
 
 namespace reel::kernels {
 
-// What normalisation needs, over row-major matrices [rows, columns] of float32 or float64: per
-// column (batch norm, where a column is a channel) and per row (layer norm). Statistics are summed
-// in double, in an order that depends on the shape only.
+// Normalisation of float32 and float64. Statistics are summed in double, in an order that depends
+// on the shape only.
 
-struct NormShape {
-  Size rows = 0, columns = 0;
+// ---- per channel, of images `[N, C, ...]` whose channels are neighbours in memory
+
+/// What each channel is normalised by.
+struct ChannelMoments {
+  std::vector<double> mean, inverse;  ///< inverse = 1 / sqrt(var + eps)
+  bool of_batch = true;               ///< they were computed from the images; else constants
 };
 
-/// The mean and the biased variance of every column.
-void column_moments(DType dtype, const NormShape& shape, const void* x, double* mean, double* var);
+/// The elements of a vector of any stride.
+std::vector<double> as_doubles(const ConstArray& vector);
 
-/// The sums over every column of dy and of dy (x - mean).
-void column_products(DType dtype, const NormShape& shape, const void* dy, const void* x,
-                     const double* mean, double* sum_dy, double* sum_dy_x);
+/// The mean and the biased variance of every channel. No size may be 0.
+void channel_moments(const ConstArray& x, std::span<double> mean, std::span<double> var);
 
-/// y = (x - center) scale + shift (then max(0, .) if `relu`), each given per column.
-void scale_columns(DType dtype, const NormShape& shape, const void* x, const double* center,
-                   const double* scale, const double* shift, bool relu, void* y);
+/// running = (1 - momentum) running + momentum factor values, for a vector of any stride.
+void move_running(const Array& running, std::span<const double> values, double momentum,
+                  double factor);
 
-/// dx = dy a + (x - center) b + c, each given per column.
-void combine_columns(DType dtype, const NormShape& shape, const void* dy, const void* x,
-                     const double* center, const double* a, const double* b, const double* c,
-                     void* dx);
+/// y = (x - mean) inverse weight + bias; `weight` and `bias` `[C]`, of any stride, may be missing.
+void normalize_channels(const ConstArray& x, const ChannelMoments& moments,
+                        const ConstArray& weight, const ConstArray& bias, const Array& y);
+
+/// The gradients of `normalize_channels`, of which any may be missing.
+void normalize_channels_backward(const ConstArray& dy, const ConstArray& x,
+                                 const ConstArray& weight, const ChannelMoments& moments,
+                                 const Array& dx, const Array& dweight, const Array& dbias);
+
+// ---- per row, of contiguous matrices `[rows, columns]`
 
 /// y = (x - mean) / sqrt(var + eps) weight + bias with the moments of each row; `weight` and `bias`
-/// [columns] may be null. Keeps the mean and the inverse deviation of every row.
-void normalize_rows(DType dtype, const NormShape& shape, const void* x, const void* weight,
-                    const void* bias, double eps, void* y, double* mean, double* inverse);
+/// `[columns]`, contiguous, may be missing. Keeps the mean and the inverse deviation of every row.
+void normalize_rows(const ConstArray& x, const ConstArray& weight, const ConstArray& bias,
+                    double eps, const Array& y, std::span<double> mean, std::span<double> inverse);
 
-/// The gradients of `normalize_rows`; `dweight` and `dbias` may be null.
-void normalize_rows_backward(DType dtype, const NormShape& shape, const void* dy, const void* x,
-                             const void* weight, const double* mean, const double* inverse,
-                             void* dx, void* dweight, void* dbias);
+/// The gradients of `normalize_rows`; `dweight` and `dbias` may be missing.
+void normalize_rows_backward(const ConstArray& dy, const ConstArray& x, const ConstArray& weight,
+                             std::span<const double> mean, std::span<const double> inverse,
+                             const Array& dx, const Array& dweight, const Array& dbias);
 
 }  // namespace reel::kernels

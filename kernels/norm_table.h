@@ -1,7 +1,7 @@
 #pragma once
 
+#include "reel/base/dtype.h"
 #include "reel/kernels/dispatch.h"
-#include "reel/kernels/norm.h"
 
 namespace reel::kernels {
 
@@ -14,7 +14,7 @@ struct NormKernels {
   void (*products)(Size rows, Size columns, const T* dy, const T* x, const T* mean, double* sum_dy,
                    double* sum_dy_x);
   void (*scale)(Size rows, Size columns, const T* x, const T* center, const T* scale,
-                const T* shift, bool relu, T* y);
+                const T* shift, T* y);
   void (*combine)(Size rows, Size columns, const T* dy, const T* x, const T* center, const T* a,
                   const T* b, const T* c, T* dx);
   void (*normalize)(Size rows, Size columns, const T* x, const T* weight, const T* bias, double eps,

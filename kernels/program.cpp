@@ -15,16 +15,14 @@ namespace {
 constexpr Size tile_bytes = 8192;
 constexpr Size tiles_per_thread = 8;
 
-int arity(Program::Kind kind) { return static_cast<int>(kind); }
-
 Loop loop_of(const Program::Instruction& step, DType dtype) {
   switch (step.kind) {
     case Program::Kind::unary:
       return find(static_cast<Unary>(step.op), dtype);
     case Program::Kind::binary:
       return find(static_cast<Binary>(step.op), dtype);
-    case Program::Kind::ternary:
-      return find(static_cast<Ternary>(step.op), dtype);
+    case Program::Kind::slope:
+      return find(static_cast<Slope>(step.op), dtype);
     case Program::Kind::number:
       break;
   }
@@ -75,7 +73,7 @@ class Plan {
     for (int i = end - 1; i >= 0; --i) {
       const Program::Instruction& step = steps[static_cast<std::size_t>(i)];
       if (last_use_[index(program_.value_of(static_cast<std::size_t>(i)))] < 0) continue;
-      for (int k = 0; k < arity(step.kind); ++k) {
+      for (int k = 0; k < step.arity; ++k) {
         int& last = last_use_[index(step.from[static_cast<std::size_t>(k)])];
         last = std::max(last, i);
       }
@@ -110,7 +108,7 @@ class Plan {
         continue;
       }
       // A value that nobody reads after this may be overwritten by it: kernels work in place.
-      for (int k = 0; k < arity(steps[i].kind); ++k) {
+      for (int k = 0; k < steps[i].arity; ++k) {
         const std::size_t from = index(steps[i].from[static_cast<std::size_t>(k)]);
         if (last_use_[from] != static_cast<int>(i) || places_[from].at != Place::At::slot ||
             places_[from].output) {
@@ -134,11 +132,11 @@ class Plan {
 
   std::byte* address(Value value, Size first, std::byte* slots) const {
     const Place& place = places_[index(value)];
-    if (place.output) return static_cast<std::byte*>(outputs_[place.index].data) + first * item_;
+    if (place.output) return outputs_[place.index].array.bytes() + first * item_;
     switch (place.at) {
       case Place::At::memory: {
         const ProgramInput& input = inputs_[place.index];
-        auto* data = static_cast<std::byte*>(const_cast<void*>(input.data));
+        auto* data = const_cast<std::byte*>(input.array.bytes());
         return input.period == 1 ? data : data + first * item_;
       }
       case Place::At::number:
@@ -155,7 +153,7 @@ class Plan {
   }
 
   void repeat(const ProgramInput& input, Size first, Size count, std::byte* to) const {
-    const auto* data = static_cast<const std::byte*>(input.data);
+    const std::byte* data = input.array.bytes();
     for (Size done = 0; done < count;) {
       const Size from = (first + done) % input.period;
       const Size part = std::min(count - done, input.period - from);
@@ -177,7 +175,7 @@ class Plan {
       std::byte* data[max_operands] = {address(value, first, slots)};
       Plane plane{.inner = count};
       plane.inner_stride[0] = 1;
-      for (int k = 0; k < arity(step.kind); ++k) {
+      for (int k = 0; k < step.arity; ++k) {
         const Value from = step.from[static_cast<std::size_t>(k)];
         data[k + 1] = address(from, first, slots);
         plane.inner_stride[k + 1] = is_single(from) ? 0 : 1;
@@ -186,7 +184,7 @@ class Plan {
     }
     // The same value twice, an input or a number as an output.
     for (std::size_t o = 0; o < outputs_.size(); ++o) {
-      auto* to = static_cast<std::byte*>(outputs_[o].data) + first * item_;
+      std::byte* to = outputs_[o].array.bytes() + first * item_;
       const std::byte* from = address(outputs_[o].value, first, slots);
       if (from == to) continue;
       if (is_single(outputs_[o].value)) {
@@ -220,23 +218,28 @@ Program::Value Program::push(const Instruction& instruction) {
 }
 
 Program::Value Program::number(double value) {
-  return push({Kind::number, 0, {none, none, none}, {value, 0}});
+  return push({Kind::number, 0, 0, {none, none, none}, {value}});
 }
-Program::Value Program::apply(Unary op, Value x, std::array<double, 2> params) {
-  return push({Kind::unary, static_cast<int>(op), {x, none, none}, params});
+Program::Value Program::apply(Unary op, Value x, const Params& params) {
+  return push({Kind::unary, static_cast<int>(op), 1, {x, none, none}, params});
 }
-Program::Value Program::apply(Binary op, Value a, Value b, std::array<double, 2> params) {
-  return push({Kind::binary, static_cast<int>(op), {a, b, none}, params});
+Program::Value Program::apply(Binary op, Value a, Value b) {
+  return push({Kind::binary, static_cast<int>(op), 2, {a, b, none}, {}});
 }
-Program::Value Program::apply(Ternary op, Value a, Value b, Value c) {
-  return push({Kind::ternary, static_cast<int>(op), {a, b, c}, {}});
+Program::Value Program::apply(Slope op, Value dy, Value saved, const Params& params) {
+  return push({Kind::slope, static_cast<int>(op), 2, {dy, saved, none}, params});
+}
+Program::Value Program::apply(Slope op, Value dy, Value first, Value second, const Params& params) {
+  return push({Kind::slope, static_cast<int>(op), 3, {dy, first, second}, params});
 }
 
-void run_program(const Program& program, DType dtype, Size n,
-                 const std::vector<ProgramInput>& inputs,
+void run_program(const Program& program, const std::vector<ProgramInput>& inputs,
                  const std::vector<ProgramOutput>& outputs) {
+  if (outputs.empty()) return;
+  const Array& first = outputs.front().array;
+  const Size n = first.numel();
   if (n == 0) return;
-  const Plan plan(program, dtype, inputs, outputs, n);
+  const Plan plan(program, first.dtype(), inputs, outputs, n);
   const Size tiles = (n + plan.tile() - 1) / plan.tile();
   parallel_for(tiles, tiles_per_thread, [&](Size begin, Size end) {
     plan.run(begin * plan.tile(), std::min(n, end * plan.tile()));

@@ -3,7 +3,7 @@
 #include <array>
 #include <vector>
 
-#include "reel/base/dtype.h"
+#include "reel/kernels/array.h"
 #include "reel/kernels/pointwise.h"
 
 namespace reel::kernels {
@@ -15,22 +15,25 @@ class Program {
   using Value = int;
   static constexpr Value none = -1;
 
-  enum class Kind { number, unary, binary, ternary };
+  enum class Kind { number, unary, binary, slope };
+  using Params = std::array<double, 3>;
 
-  /// One step: `op` is a `Unary`, `Binary` or `Ternary`; a number is `params[0]`.
+  /// One step: `op` is a `Unary`, `Binary` or `Slope` of `arity` values; a number is `params[0]`.
   struct Instruction {
     Kind kind;
     int op;
+    int arity;
     std::array<Value, 3> from;
-    std::array<double, 2> params;
+    Params params;
   };
 
   explicit Program(int inputs) : inputs_(inputs) {}
 
   Value number(double value);
-  Value apply(Unary op, Value x, std::array<double, 2> params = {});
-  Value apply(Binary op, Value a, Value b, std::array<double, 2> params = {});
-  Value apply(Ternary op, Value a, Value b, Value c);
+  Value apply(Unary op, Value x, const Params& params = {});
+  Value apply(Binary op, Value a, Value b);
+  Value apply(Slope op, Value dy, Value saved, const Params& params = {});
+  Value apply(Slope op, Value dy, Value first, Value second, const Params& params = {});
 
   int inputs() const { return inputs_; }
   const std::vector<Instruction>& instructions() const { return instructions_; }
@@ -49,23 +52,23 @@ class Program {
   std::vector<Instruction> instructions_;
 };
 
-/// An input in memory: element i is `data[i % period]`.
+/// An input: element i of the loop is element `i % period` of the array, in memory order.
 struct ProgramInput {
-  const void* data = nullptr;
+  ConstArray array;
   Size period = 0;
 };
 
 /// Where a value of the program goes.
 struct ProgramOutput {
   Program::Value value = Program::none;
-  void* data = nullptr;
+  Array array;
 };
 
-/// Computes the outputs for `n` elements of float32 or float64, leaving out what they do not need.
-/// A tile of elements goes through all instructions while it is in the L1 cache, so that memory is
-/// read once for every input and written once for every output. Outputs must not overlap inputs.
-void run_program(const Program& program, DType dtype, Size n,
-                 const std::vector<ProgramInput>& inputs,
+/// Computes the outputs, which lie alike and densely, of float32 or float64, leaving out what they
+/// do not need. A tile of elements goes through all instructions while it is in the L1 cache, so
+/// that memory is read once for every input and written once for every output. Outputs must not
+/// overlap inputs.
+void run_program(const Program& program, const std::vector<ProgramInput>& inputs,
                  const std::vector<ProgramOutput>& outputs);
 
 }  // namespace reel::kernels

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
+#include <utility>
+#include <vector>
 
 #include "reel/kernels/parallel.h"
 
@@ -22,6 +25,30 @@ void for_groups(RandomStream stream, Size n, Size per_group, const Run& run) {
 
 std::uint32_t threshold_for(double p) {
   return static_cast<std::uint32_t>(std::min(std::round(p * 0x1p32), 0x1p32 - 1));
+}
+
+/// The one of two functions that is for T.
+template <class T, class F32, class F64>
+auto of(F32 of_float, F64 of_double) {
+  if constexpr (std::same_as<T, float>) {
+    return of_float;
+  } else {
+    return of_double;
+  }
+}
+
+/// 64 random bits each, `group_longs` to a group.
+void random_longs(RandomStream stream, Size n, std::uint64_t* out) {
+  for_groups(stream, n, group_longs, [=](RandomStream at, Size begin, Size count) {
+    std::uint32_t words[group_words];
+    for (Size done = 0; done < count; done += group_longs, at.block += group_blocks) {
+      random_table().words(at, 1, words);
+      const Size here = std::min(group_longs, count - done);
+      for (Size i = 0; i < here; ++i) {
+        out[begin + done + i] = std::uint64_t{words[i]} << 32 | words[group_longs + i];
+      }
+    }
+  });
 }
 
 }  // namespace
@@ -50,51 +77,63 @@ void philox(std::uint64_t key, std::uint64_t counter, std::uint32_t words[4],
   words[3] = c3;
 }
 
-void uniform(RandomStream stream, Size n, float* out, double low, double high) {
-  for_groups(stream, n, group_words, [=](RandomStream at, Size begin, Size count) {
-    random_table().uniform32(at, count, out + begin, low, high);
+void uniform(RandomStream stream, double low, double high, const Array& out) {
+  with_floating(out.dtype(), [&]<class T>(T) {
+    constexpr bool is_float = std::same_as<T, float>;
+    const auto fill = of<T>(random_table().uniform32, random_table().uniform64);
+    T* to = out.as<T>();
+    for_groups(
+        stream, out.numel(), is_float ? group_words : group_longs,
+        [=](RandomStream at, Size begin, Size count) { fill(at, count, to + begin, low, high); });
   });
 }
 
-void uniform(RandomStream stream, Size n, double* out, double low, double high) {
-  for_groups(stream, n, group_longs, [=](RandomStream at, Size begin, Size count) {
-    random_table().uniform64(at, count, out + begin, low, high);
+void normal(RandomStream stream, double mean, double std, const Array& out) {
+  with_floating(out.dtype(), [&]<class T>(T) {
+    const auto fill = of<T>(random_table().normal32, random_table().normal64);
+    T* to = out.as<T>();
+    for_groups(stream, out.numel(), group_longs, [=](RandomStream at, Size begin, Size count) {
+      fill(at, count, to + begin, mean, std);
+    });
   });
 }
 
-void normal(RandomStream stream, Size n, float* out, double mean, double std) {
-  for_groups(stream, n, group_longs, [=](RandomStream at, Size begin, Size count) {
-    random_table().normal32(at, count, out + begin, mean, std);
+void dropout(RandomStream stream, double p, const ConstArray& x, const Array& out) {
+  with_floating(x.dtype(), [&]<class T>(T) {
+    const T* from = x.as<T>();
+    T* to = out.as<T>();
+    const Size n = x.numel();
+    if (p == 1) {
+      std::fill_n(to, n, T{0});
+      return;
+    }
+    const auto drop = of<T>(random_table().dropout32, random_table().dropout64);
+    for_groups(stream, n, group_words, [=](RandomStream at, Size begin, Size count) {
+      drop(at, count, from + begin, to + begin, threshold_for(p), 1 / (1 - p));
+    });
   });
 }
 
-void normal(RandomStream stream, Size n, double* out, double mean, double std) {
-  for_groups(stream, n, group_longs, [=](RandomStream at, Size begin, Size count) {
-    random_table().normal64(at, count, out + begin, mean, std);
-  });
+void integers(RandomStream stream, Size low, std::uint64_t range, const Array& out) {
+  auto* numbers = reinterpret_cast<std::uint64_t*>(out.as<Size>());
+  const Size n = out.numel();
+  random_longs(stream, n, numbers);
+  for (Size i = 0; i < n; ++i) {
+    numbers[i] = static_cast<std::uint64_t>(low) + below(numbers[i], range);
+  }
 }
 
-void dropout(RandomStream stream, Size n, const float* x, float* out, double p, double scale) {
-  for_groups(stream, n, group_words, [=](RandomStream at, Size begin, Size count) {
-    random_table().dropout32(at, count, x + begin, out + begin, threshold_for(p), scale);
-  });
-}
-
-void dropout(RandomStream stream, Size n, const double* x, double* out, double p, double scale) {
-  for_groups(stream, n, group_words, [=](RandomStream at, Size begin, Size count) {
-    random_table().dropout64(at, count, x + begin, out + begin, threshold_for(p), scale);
-  });
-}
-
-void random_longs(RandomStream stream, Size n, std::uint64_t* out) {
-  for_groups(stream, n, group_longs, [=](RandomStream at, Size begin, Size count) {
-    std::uint32_t words[group_words];
-    for (Size done = 0; done < count; done += group_longs, at.block += group_blocks) {
-      random_table().words(at, 1, words);
-      const Size here = std::min(group_longs, count - done);
-      for (Size i = 0; i < here; ++i) {
-        out[begin + done + i] = std::uint64_t{words[i]} << 32 | words[group_longs + i];
-      }
+void permutation(RandomStream stream, const Array& out) {
+  const Size n = out.numel();
+  std::vector<std::uint64_t> bits(static_cast<std::size_t>(n));
+  random_longs(stream, n, bits.data());
+  with_dtype(out.dtype(), [&]<class T>(T) {
+    T* to = out.as<T>();
+    for (Size i = 0; i < n; ++i) to[i] = static_cast<T>(i);
+    for (Size left = n; left > 1; --left) {  // Fisher and Yates
+      const auto pick =
+          below(bits[static_cast<std::size_t>(left - 1)], static_cast<std::uint64_t>(left));
+      std::swap(to[left - 1], to[pick]);
     }
   });
 }

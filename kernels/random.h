@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "reel/base/dtype.h"
+#include "reel/kernels/array.h"
 #include "reel/kernels/dispatch.h"
 
 namespace reel::kernels {
@@ -45,20 +45,24 @@ constexpr std::uint64_t blocks_for(Size n, Size per_group) {
   return static_cast<std::uint64_t>((n + per_group - 1) / per_group * group_blocks);
 }
 
-/// Numbers in `[low, high)`. float takes `group_words` to a group, double `group_longs`.
-void uniform(RandomStream stream, Size n, float* out, double low, double high);
-void uniform(RandomStream stream, Size n, double* out, double low, double high);
+// Arrays are dense, and filled in the order in which they lie in memory.
+
+/// Numbers in `[low, high)`. float32 takes `group_words` to a group, float64 `group_longs`.
+void uniform(RandomStream stream, double low, double high, const Array& out);
 
 /// Normal numbers by the Box-Muller transform in double precision, `group_longs` to a group.
-void normal(RandomStream stream, Size n, float* out, double mean, double std);
-void normal(RandomStream stream, Size n, double* out, double mean, double std);
+void normal(RandomStream stream, double mean, double std, const Array& out);
 
-/// Zero with probability `p` in [0, 1), else `x * scale`; `group_words` to a group.
-void dropout(RandomStream stream, Size n, const float* x, float* out, double p, double scale);
-void dropout(RandomStream stream, Size n, const double* x, double* out, double p, double scale);
+/// Zero with probability `p` in [0, 1], else `x / (1 - p)`; `group_words` to a group.
+void dropout(RandomStream stream, double p, const ConstArray& x, const Array& out);
 
-/// 64 random bits each, `group_longs` to a group.
-void random_longs(RandomStream stream, Size n, std::uint64_t* out);
+/// Integers from `low` on, `range` of them, each as probable as another: int64, `group_longs` to a
+/// group.
+void integers(RandomStream stream, Size low, std::uint64_t range, const Array& out);
+
+/// The numbers from 0 to n - 1 in a random order, for a vector of n elements of any dtype that
+/// holds them; `group_longs` to a group.
+void permutation(RandomStream stream, const Array& out);
 
 /// A number below `bound` from 64 random bits; the bias is below `bound / 2^64`.
 inline std::uint64_t below(std::uint64_t bits, std::uint64_t bound) {

@@ -215,7 +215,7 @@ T finished(double result, const ReduceOptions& options, Size index) {
     case Finish::root:
       return static_cast<T>(std::pow(result, 1 / options.p));
     case Finish::log_center: {
-      const T center = static_cast<const T*>(options.center)[index];
+      const T center = options.center.as<T>()[index];
       return std::isinf(center) ? center
                                 : static_cast<T>(static_cast<double>(center) + std::log(result));
     }
@@ -274,8 +274,8 @@ void run_tiles(const Task& task) {
       const Size n = std::min(task.tile_length, kept.size - first);
       const Size out_offset = offset.out + first * kept.out_stride;
       const std::byte* center = nullptr;
-      if (task.options.center != nullptr) {
-        center = static_cast<const std::byte*>(task.options.center) + out_offset * item;
+      if (task.options.center) {
+        center = task.options.center.bytes() + out_offset * item;
         if (kept.out_stride != 1) {
           gather_block(static_cast<std::size_t>(item), center, 1, 0, n, kept.out_stride,
                        center_tile);
@@ -334,10 +334,10 @@ void run_pieces(const Task& task, Size piece_count) {
           std::copy_n(plan.reduced, plan.reduced_count, dims);
           dims[split].size = std::min(length, widest->size - start);
           const std::byte* center = nullptr;
-          if (task.options.center != nullptr) {
+          if (task.options.center) {
             gather_block(static_cast<std::size_t>(item),
-                         static_cast<const std::byte*>(task.options.center) + offset.out * item, 1,
-                         0, n, kept.out_stride, center_tile);
+                         task.options.center.bytes() + offset.out * item, 1, 0, n, kept.out_stride,
+                         center_tile);
             center = center_tile;
           }
           std::byte* results = partial.get() + i * stride;
@@ -363,12 +363,12 @@ DType reduced_dtype(Reduction op, DType dtype) {
   return is_floating(dtype) || is_extreme(op) ? dtype : int64;
 }
 
-void reduce(Reduction op, DType dtype, const void* x, const Shape& shape, const Strides& strides,
-            std::uint32_t reduced, void* out, const ReduceOptions& options) {
+void reduce(Reduction op, const ConstArray& x, std::uint32_t reduced, const Array& out,
+            const ReduceOptions& options) {
   const ReduceTable& table = reduce_table();
   const int kind = static_cast<int>(op);
-  const int type = static_cast<int>(dtype);
-  const ReducePlan plan = plan_reduction(shape, strides, reduced);
+  const int type = static_cast<int>(x.dtype());
+  const ReducePlan plan = plan_reduction(x.shape(), x.strides(), reduced);
   if (plan.outputs == 0) return;
   const KeptDim& kept = plan.inner_kept();
   const ReducedDim& inner = plan.inner_reduced();
@@ -378,9 +378,9 @@ void reduce(Reduction op, DType dtype, const void* x, const Shape& shape, const 
       by_columns ? tile
                  : std::clamp<Size>(parallel_grain / std::max<Size>(plan.length, 1), 1, tile);
   const Task task{op,
-                  dtype,
-                  static_cast<const std::byte*>(x),
-                  static_cast<std::byte*>(out),
+                  x.dtype(),
+                  x.bytes(),
+                  out.bytes(),
                   options,
                   plan,
                   table.rows[kind][type],

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "reel/base/shape.h"
+#include "reel/kernels/array.h"
 #include "reel/kernels/reduce_table.h"
 
 namespace reel::kernels {
@@ -14,8 +14,9 @@ enum class Finish : std::uint8_t {
 };
 
 struct ReduceOptions {
-  double p = 2;                  ///< of sum_pow and of Finish::root
-  const void* center = nullptr;  ///< one value per output, in the elements' dtype
+  double p = 2;  ///< of sum_pow and of Finish::root
+  /// One value per output, contiguous, in the elements' dtype; may be missing.
+  ConstArray center = {};
   Finish finish = Finish::scale;
   double scale = 1;
 };
@@ -24,19 +25,19 @@ struct ReduceOptions {
 /// that of the elements otherwise.
 DType reduced_dtype(Reduction op, DType dtype);
 
-/// Reduces the dimensions of a strided array that `reduced` marks (bit i for dimension i) and
-/// writes the results in row-major order of the others. An empty reduction gives the neutral
-/// element.
+/// Reduces the dimensions of `x` that `reduced` marks (bit i for dimension i) and writes the
+/// results to contiguous memory, in row-major order of the others. An empty reduction gives the
+/// neutral element.
 ///
 /// Long sums are split by their size only, and floating sums are carried in double, so the result
 /// neither depends on the number of threads nor loses digits with length.
-void reduce(Reduction op, DType dtype, const void* x, const Shape& shape, const Strides& strides,
-            std::uint32_t reduced, void* out, const ReduceOptions& options = {});
+void reduce(Reduction op, const ConstArray& x, std::uint32_t reduced, const Array& out,
+            const ReduceOptions& options = {});
 
-/// The greatest (or least) value along one dimension and its index, row-major over the others. The
-/// dimension must not be empty. A NaN counts as the extreme; the first of equals wins.
-/// `values` may be null.
-void arg_reduce(bool greatest, DType dtype, const void* x, const Shape& shape,
-                const Strides& strides, Size dim, void* values, std::int64_t* indices);
+/// The greatest (or least) value along one dimension and its int64 index, contiguous, row-major
+/// over the others. The dimension must not be empty. A NaN counts as the extreme; the first of
+/// equals wins. `values` may be missing.
+void arg_reduce(bool greatest, const ConstArray& x, Size dim, const Array& values,
+                const Array& indices);
 
 }  // namespace reel::kernels

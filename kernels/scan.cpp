@@ -35,25 +35,27 @@ void scan_columns(const T* x, Size n, Size inner, bool reverse, T* out) {
 
 }  // namespace
 
-void cumsum(DType dtype, const void* x, Size outer, Size n, Size inner, bool reverse, void* out) {
-  if (outer * n * inner == 0) return;
+void cumsum(const ConstArray& x, Size dim, bool reverse, const Array& out) {
+  const Size numel = x.numel();
+  if (numel == 0) return;
+  const Size n = x.dim() == 0 ? 1 : x.size(dim);
+  Size inner = 1;
+  for (Size d = dim + 1; d < x.dim(); ++d) inner *= x.size(d);
+  const Size outer = numel / (n * inner);
   const auto run = [&](auto zero) {
     using T = decltype(zero);
     parallel_for(outer, std::max<Size>(1, parallel_grain / (n * inner)), [&](Size begin, Size end) {
       for (Size i = begin; i < end; ++i) {
-        const T* from = static_cast<const T*>(x) + i * n * inner;
-        T* to = static_cast<T*>(out) + i * n * inner;
+        const T* from = static_cast<const T*>(x.data()) + i * n * inner;
+        T* to = static_cast<T*>(out.data()) + i * n * inner;
         inner == 1 ? scan_row(from, n, reverse, to) : scan_columns(from, n, inner, reverse, to);
       }
     });
   };
-  switch (dtype) {
-    case float32:
-      return run(float{});
-    case float64:
-      return run(double{});
-    default:
-      return run(std::int64_t{});
+  if (is_floating(x.dtype())) {
+    with_floating(x.dtype(), run);
+  } else {
+    run(std::uint64_t{});  // int64, whose sums wrap around
   }
 }
 

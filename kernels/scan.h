@@ -1,11 +1,11 @@
 #pragma once
 
-#include "reel/base/shape.h"
+#include "reel/kernels/array.h"
 
 namespace reel::kernels {
 
-/// Running sums along the middle of a contiguous array `[outer, n, inner]`, from its end where
-/// `reverse`. The dtype is float32, float64 or int64.
-void cumsum(DType dtype, const void* x, Size outer, Size n, Size inner, bool reverse, void* out);
+/// Running sums of `x` along dimension `dim`, from its end where `reverse`; both arrays are
+/// contiguous and of one dtype: float32, float64 or int64.
+void cumsum(const ConstArray& x, Size dim, bool reverse, const Array& out);
 
 }  // namespace reel::kernels

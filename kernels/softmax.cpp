@@ -14,6 +14,20 @@
 namespace reel::kernels {
 namespace {
 
+/// A dense array seen as `[outer, n, inner]`, `n` the dimension that softmax runs along.
+struct SoftmaxLayout {
+  Size outer;
+  Size n;
+  Size inner;
+};
+
+SoftmaxLayout layout_of(const ConstArray& x, Size dim) {
+  const Size n = x.dim() == 0 ? 1 : x.size(dim), numel = x.numel();
+  if (numel == 0) return {0, n, 1};
+  const Size inner = n == 1 ? 1 : x.strides()[dim];
+  return {numel / (n * inner), n, inner};
+}
+
 int index_of(DType dtype) { return dtype == float64 ? 1 : 0; }
 
 Size rows_per_thread(Size row_length) {
@@ -95,31 +109,32 @@ void for_strips(const SoftmaxLayout& layout, const Rows& rows, const Columns& co
 }
 
 double weight_of(const CrossEntropy& problem, Size c) {
-  if (problem.weight == nullptr) return 1;
-  return problem.dtype == float64
-             ? static_cast<const double*>(problem.weight)[c]
-             : static_cast<double>(static_cast<const float*>(problem.weight)[c]);
+  const ConstArray& weight = problem.weight;
+  if (!weight) return 1;
+  return weight.dtype() == float64 ? weight.as<double>()[c]
+                                   : static_cast<double>(weight.as<float>()[c]);
 }
 
 double total_weight(const CrossEntropy& problem) {
-  if (problem.weight == nullptr) return static_cast<double>(problem.classes);
+  if (!problem.weight) return static_cast<double>(problem.classes());
   double total = 0;
-  for (Size c = 0; c < problem.classes; ++c) total += weight_of(problem, c);
+  for (Size c = 0; c < problem.classes(); ++c) total += weight_of(problem, c);
   return total;
 }
 
 }  // namespace
 
-void softmax(DType dtype, const void* x, const SoftmaxLayout& layout, bool log, void* y) {
+void softmax(const ConstArray& x, Size dim, bool log, const Array& y) {
   const SoftmaxTable& table = softmax_table();
-  const int type = index_of(dtype);
-  const Size item = item_size(dtype);
-  const std::byte* from = static_cast<const std::byte*>(x);
-  std::byte* to = static_cast<std::byte*>(y);
+  const SoftmaxLayout layout = layout_of(x, dim);
+  const int type = index_of(x.dtype());
+  const Size item = x.item();
+  const std::byte* from = x.bytes();
+  std::byte* to = y.bytes();
   if (is_long_row(layout)) {
     for (Size row = 0; row < layout.outer; ++row) {
       const Size at = row * layout.n * item;
-      const auto [max, sum] = max_and_sum(dtype, from + at, layout.n);
+      const auto [max, sum] = max_and_sum(x.dtype(), from + at, layout.n);
       for_pieces(layout.n, [&, max = max, sum = sum](Size, Size first, Size count) {
         const Size piece = at + first * item;
         table.piece_finish[type](from + piece, count, max, sum, log, to + piece);
@@ -139,14 +154,14 @@ void softmax(DType dtype, const void* x, const SoftmaxLayout& layout, bool log, 
       });
 }
 
-void softmax_backward(DType dtype, const void* y, const void* dy, const SoftmaxLayout& layout,
-                      bool log, void* dx) {
+void softmax_backward(const ConstArray& y, const ConstArray& dy, Size dim, bool log,
+                      const Array& dx) {
   const SoftmaxTable& table = softmax_table();
-  const int type = index_of(dtype);
-  const Size item = item_size(dtype);
-  const std::byte* result = static_cast<const std::byte*>(y);
-  const std::byte* gradient = static_cast<const std::byte*>(dy);
-  std::byte* to = static_cast<std::byte*>(dx);
+  const SoftmaxLayout layout = layout_of(y, dim);
+  const int type = index_of(y.dtype());
+  const Size item = y.item();
+  const std::byte *result = y.bytes(), *gradient = dy.bytes();
+  std::byte* to = dx.bytes();
   if (is_long_row(layout)) {
     std::vector<double> sums(static_cast<std::size_t>((layout.n + piece_size - 1) / piece_size));
     for (Size row = 0; row < layout.outer; ++row) {
@@ -177,28 +192,29 @@ void softmax_backward(DType dtype, const void* y, const void* dy, const SoftmaxL
       });
 }
 
-Size find_bad_target(const CrossEntropy& problem) {
-  for (Size i = 0; i < problem.rows; ++i) {
-    const std::int64_t t = problem.targets[i];
-    if ((t < 0 || t >= problem.classes) && t != problem.ignore_index) return i;
+Size find_wrong_class(const ConstArray& targets, Size classes, Size ignore_index) {
+  const Size* target = targets.as<Size>();
+  const Size n = targets.numel();
+  for (Size i = 0; i < n; ++i) {
+    if ((target[i] < 0 || target[i] >= classes) && target[i] != ignore_index) return i;
   }
   return -1;
 }
 
-void cross_entropy(const CrossEntropy& problem, void* losses, void* logsumexp) {
-  const Size n = problem.classes;
+void cross_entropy(const CrossEntropy& problem, const Array& losses, const Array& logsumexp) {
+  const Size n = problem.classes();
+  const Size* targets = problem.targets.as<Size>();
   const double smoothing = problem.label_smoothing;
   const double share = smoothing / static_cast<double>(std::max<Size>(n, 1));
   const double weights = smoothing != 0 ? total_weight(problem) : 0;
-  with_floating(problem.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    const T* x = static_cast<const T*>(problem.x);
-    T* lse = static_cast<T*>(logsumexp);
-    parallel_for(problem.rows, rows_per_thread(n), [&](Size begin, Size end) {
-      softmax_table().logsumexp[index_of(problem.dtype)](x + begin * n, end - begin, n,
-                                                         lse + begin);
+  with_floating(problem.x.dtype(), [&]<class T>(T) {
+    const T* x = problem.x.as<T>();
+    T* lse = logsumexp.as<T>();
+    parallel_for(problem.rows(), rows_per_thread(n), [&](Size begin, Size end) {
+      softmax_table().logsumexp[index_of(problem.x.dtype())](x + begin * n, end - begin, n,
+                                                             lse + begin);
       for (Size i = begin; i < end; ++i) {
-        const Size t = problem.targets[i];
+        const Size t = targets[i];
         double loss = 0;
         if (t != problem.ignore_index) {
           const double l = static_cast<double>(lse[i]);
@@ -211,35 +227,38 @@ void cross_entropy(const CrossEntropy& problem, void* losses, void* logsumexp) {
             loss += share * (weights * l - weighted);
           }
         }
-        static_cast<T*>(losses)[i] = static_cast<T>(loss);
+        losses.as<T>()[i] = static_cast<T>(loss);
       }
     });
   });
 }
 
 double cross_entropy_weight(const CrossEntropy& problem) {
+  const Size* targets = problem.targets.as<Size>();
+  const Size rows = problem.rows();
   double total = 0;
-  for (Size i = 0; i < problem.rows; ++i) {
-    if (problem.targets[i] != problem.ignore_index) total += weight_of(problem, problem.targets[i]);
+  for (Size i = 0; i < rows; ++i) {
+    if (targets[i] != problem.ignore_index) total += weight_of(problem, targets[i]);
   }
   return total;
 }
 
-void cross_entropy_backward(const CrossEntropy& problem, const void* logsumexp, const void* dy,
-                            bool dy_per_row, double scale, void* dx) {
-  const Size n = problem.classes;
+void cross_entropy_backward(const CrossEntropy& problem, const ConstArray& logsumexp,
+                            const ConstArray& dy, double scale, const Array& dx) {
+  const Size n = problem.classes();
+  const Size* targets = problem.targets.as<Size>();
+  const bool dy_per_row = dy.dim() == 1;
   const double smoothing = problem.label_smoothing;
   const double share = smoothing / static_cast<double>(std::max<Size>(n, 1));
   const double weights = smoothing != 0 ? total_weight(problem) : 0;
-  with_floating(problem.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    const T* lse = static_cast<const T*>(logsumexp);
-    const T* gradient = static_cast<const T*>(dy);
+  with_floating(problem.x.dtype(), [&]<class T>(T) {
+    const T* lse = logsumexp.as<T>();
+    const T* gradient = dy.as<T>();
     const auto dy_of = [&](Size i) {
-      if (problem.targets[i] == problem.ignore_index) return 0.0;
+      if (targets[i] == problem.ignore_index) return 0.0;
       return scale * static_cast<double>(gradient[dy_per_row ? i : 0]);
     };
-    parallel_for(problem.rows, rows_per_thread(n), [&](Size begin, Size end) {
+    parallel_for(problem.rows(), rows_per_thread(n), [&](Size begin, Size end) {
       constexpr Size chunk = 256;
       T factor[chunk];
       for (Size first = begin; first < end; first += chunk) {
@@ -247,15 +266,15 @@ void cross_entropy_backward(const CrossEntropy& problem, const void* logsumexp, 
         for (Size k = 0; k < count; ++k) {
           const double g = dy_of(first + k);
           const double target_weight =
-              g == 0 ? 0 : (1 - smoothing) * weight_of(problem, problem.targets[first + k]);
+              g == 0 ? 0 : (1 - smoothing) * weight_of(problem, targets[first + k]);
           factor[k] = static_cast<T>(g * (target_weight + share * weights));
         }
-        T* rows = static_cast<T*>(dx) + first * n;
-        softmax_table().shifted_exp[index_of(problem.dtype)](
-            static_cast<const T*>(problem.x) + first * n, lse + first, factor, count, n, rows);
+        T* rows = dx.as<T>() + first * n;
+        softmax_table().shifted_exp[index_of(problem.x.dtype())](
+            problem.x.as<T>() + first * n, lse + first, factor, count, n, rows);
         for (Size k = 0; k < count; ++k) {
           T* row = rows + k * n;
-          const Size t = problem.targets[first + k];
+          const Size t = targets[first + k];
           const double g = dy_of(first + k);
           if (t == problem.ignore_index) {
             // Also where the row held an infinity, which a factor of 0 would turn into NaN.

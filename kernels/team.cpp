@@ -15,6 +15,8 @@
 #include <thread>
 #include <utility>
 
+#include "reel/kernels/alone.h"
+
 #ifdef __SSE2__
 #include <immintrin.h>
 #endif
@@ -339,3 +341,8 @@ void run_on_team(const Split& split, int threads) {
 }
 
 }  // namespace reel::kernels::detail
+
+void reel::kernels::work_alone() {
+  detail::inside = true;
+  omp_set_num_threads(1);  // for the libraries beneath
+}

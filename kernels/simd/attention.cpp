@@ -1,6 +1,6 @@
 #include "reel/kernels/attention_table.h"
 
-#include "reel/kernels/simd/lanes.h"
+#include "reel/kernels/simd/lane_math.h"
 
 // Every product here is of small blocks: rows of a left matrix, read number by number, times
 // registers of a right one whose rows are contiguous.

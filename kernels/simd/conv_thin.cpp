@@ -15,18 +15,6 @@ struct SizeConstant {
   static constexpr Size value = value_;
 };
 
-REEL_INLINE Vec load_some(const float* from, Size n) {
-  return n >= width ? load(from) : load_tail(from, n);
-}
-
-REEL_INLINE void store_some(float* to, const Vec& v, Size n) {
-  if (n >= width) {
-    store<float>(to, v);
-  } else {
-    store_tail<float>(to, v, n);
-  }
-}
-
 REEL_INLINE void store_bytes(std::uint8_t* to, const IntVec& v, Size n) {
   const Bytes bytes = __builtin_convertvector(v, Bytes);
   if (n >= width) {
@@ -39,11 +27,11 @@ REEL_INLINE void store_bytes(std::uint8_t* to, const IntVec& v, Size n) {
 /// Copies image `n` into the middle of `padded`.
 void pad(const ThinConv& conv, Size n, const float* x, float* padded) {
   const ConvShape& s = conv.shape;
-  const Size room = conv.padded_w - s.padding_w;
-  const Size columns = room < s.in_w ? room : s.in_w;
-  for (Size h = 0; h < s.in_h && h + s.padding_h < conv.padded_h; ++h) {
-    const float* from = x + (n * s.in_h + h) * s.in_w;
-    float* to = padded + (h + s.padding_h) * conv.padded_w + s.padding_w;
+  const Size room = conv.padded_w - s.columns.padding;
+  const Size columns = room < s.columns.in ? room : s.columns.in;
+  for (Size h = 0; h < s.rows.in && h + s.rows.padding < conv.padded_h; ++h) {
+    const float* from = x + (n * s.rows.in + h) * s.columns.in;
+    float* to = padded + (h + s.rows.padding) * conv.padded_w + s.columns.padding;
     __builtin_memcpy(to, from, static_cast<std::size_t>(columns) * sizeof(float));
   }
 }
@@ -77,36 +65,35 @@ REEL_INLINE void each_channels(Size channels, const F& f) {
 
 template <Size count, Size vecs>
 REEL_INLINE void pixels(const ThinConv& conv, const float* window, const float* w,
-                        const float* bias, bool relu, float* y, Size n) {
+                        const float* bias, float* y, Size n) {
   const float* windows[count];
-  for (Size i = 0; i < count; ++i) windows[i] = window + i * conv.shape.stride_w;
+  for (Size i = 0; i < count; ++i) windows[i] = window + i * conv.shape.columns.stride;
   Vec sums[count][vecs];
   sum_taps<count, vecs>(conv, windows, w, bias, sums);
   for (Size i = 0; i < count; ++i) {
     for (Size v = 0; v < vecs; ++v) {
-      const Vec value = relu ? (sums[i][v] < Vec{} ? Vec{} : sums[i][v]) : sums[i][v];
-      store_some(y + i * conv.shape.out_channels + v * width, value, n - v * width);
+      store_some(y + i * conv.shape.out_channels + v * width, sums[i][v], n - v * width);
     }
   }
 }
 
 void forward(const ThinConv& conv, Size begin, Size end, const float* x, const float* w,
-             const float* bias, bool relu, float* padded, float* y) {
+             const float* bias, float* padded, float* y) {
   const ConvShape& s = conv.shape;
   for (Size n = begin; n < end; ++n) {
     pad(conv, n, x, padded);
-    for (Size h = 0; h < s.out_h; ++h) {
-      const float* row = padded + h * s.stride_h * conv.padded_w;
-      float* to = y + (n * s.out_h + h) * s.out_w * s.out_channels;
+    for (Size h = 0; h < s.rows.out; ++h) {
+      const float* row = padded + h * s.rows.stride * conv.padded_w;
+      float* to = y + (n * s.rows.out + h) * s.columns.out * s.out_channels;
       each_channels(
           s.out_channels, [&](Size c, auto vecs) __attribute__((always_inline)) {
             const Size left = s.out_channels - c;
             Size ow = 0;
-            for (; ow + 8 <= s.out_w; ow += 8)
-              pixels<8, vecs.value>(conv, row + ow * s.stride_w, w + c, bias + c, relu,
+            for (; ow + 8 <= s.columns.out; ow += 8)
+              pixels<8, vecs.value>(conv, row + ow * s.columns.stride, w + c, bias + c,
                                     to + ow * s.out_channels + c, left);
-            for (; ow < s.out_w; ++ow)
-              pixels<1, vecs.value>(conv, row + ow * s.stride_w, w + c, bias + c, relu,
+            for (; ow < s.columns.out; ++ow)
+              pixels<1, vecs.value>(conv, row + ow * s.columns.stride, w + c, bias + c,
                                     to + ow * s.out_channels + c, left);
           });
     }
@@ -120,7 +107,8 @@ REEL_INLINE void squares(const ThinConv& conv, const float* window, const float*
   const ConvShape& s = conv.shape;
   const float* windows[4 * count];
   for (Size i = 0; i < 4 * count; ++i) {
-    windows[i] = window + i % 4 / 2 * s.stride_h * conv.padded_w + (i / 4 * 2 + i % 2) * s.stride_w;
+    windows[i] =
+        window + i % 4 / 2 * s.rows.stride * conv.padded_w + (i / 4 * 2 + i % 2) * s.columns.stride;
   }
   Vec sums[4 * count][vecs];
   sum_taps<4 * count, vecs>(conv, windows, w, bias, sums);
@@ -149,16 +137,16 @@ void pooled(const ThinConv& conv, Size begin, Size end, Size pooled_h, Size pool
   for (Size n = begin; n < end; ++n) {
     pad(conv, n, x, padded);
     for (Size h = 0; h < pooled_h; ++h) {
-      const float* row = padded + 2 * h * s.stride_h * conv.padded_w;
+      const float* row = padded + 2 * h * s.rows.stride * conv.padded_w;
       const Size first = (n * pooled_h + h) * pooled_w * s.out_channels;
       each_channels(
           s.out_channels, [&](Size c, auto vecs) __attribute__((always_inline)) {
             const Size left = s.out_channels - c;
             auto some = [&](Size at, auto count) __attribute__((always_inline)) {
               const Size to = first + at * s.out_channels + c;
-              squares<count.value, vecs.value>(conv, row + 2 * at * s.stride_w, w + c, bias + c,
-                                               y + to, index == nullptr ? nullptr : index + to,
-                                               left);
+              squares<count.value, vecs.value>(conv, row + 2 * at * s.columns.stride, w + c,
+                                               bias + c, y + to,
+                                               index == nullptr ? nullptr : index + to, left);
             };
             Size pw = 0;
             for (; pw + 2 <= pooled_w; pw += 2) some(pw, SizeConstant<2>{});
@@ -184,19 +172,19 @@ template <Size count>
 REEL_INLINE void taps(const ThinConv& conv, Size first, const float* padded, const float* dy,
                       Size n, float* dw, float* total) {
   const ConvShape& s = conv.shape;
-  const Size step = s.stride_w;
+  const Size step = s.columns.stride;
   const Size* offsets = conv.offsets + first;
   Vec sums[count] = {}, all{};
-  for (Size h = 0; h < s.out_h; ++h) {
-    const float* window = padded + h * s.stride_h * conv.padded_w;
+  for (Size h = 0; h < s.rows.out; ++h) {
+    const float* window = padded + h * s.rows.stride * conv.padded_w;
     Size w = 0;
-    for (; w + 4 <= s.out_w; w += 4, window += 4 * step) {
+    for (; w + 4 <= s.columns.out; w += 4, window += 4 * step) {
       Vec gradients[4];
       for (Size p = 0; p < 4; ++p, dy += s.out_channels) gradients[p] = load_some(dy, n);
       all += (gradients[0] + gradients[1]) + (gradients[2] + gradients[3]);
       add_pixels<count, 4>(offsets, window, step, gradients, sums);
     }
-    for (; w < s.out_w; ++w, window += step, dy += s.out_channels) {
+    for (; w < s.columns.out; ++w, window += step, dy += s.out_channels) {
       const Vec gradient = load_some(dy, n);
       all += gradient;
       add_pixels<count, 1>(offsets, window, step, &gradient, sums);
@@ -216,7 +204,7 @@ void weight(const ThinConv& conv, Size begin, Size end, const float* x, const fl
     pad(conv, n, x, padded);
     for (Size c = 0; c < s.out_channels; c += width) {
       const Size left = s.out_channels - c;
-      const float* from = dy + n * s.out_h * s.out_w * s.out_channels + c;
+      const float* from = dy + n * s.rows.out * s.columns.out * s.out_channels + c;
       auto total = [&](Size tap) { return tap == 0 ? db + c : nullptr; };
       Size t = 0;
       for (; t + 12 <= conv.taps; t += 12) taps<12>(conv, t, padded, from, left, dw + c, total(t));

@@ -1,22 +1,44 @@
 #pragma once
 
-// Internal to kernels/simd: one register of floats or doubles in the compilers' own vector
-// extension, whose operators, comparisons and selects serve float and double in one template.
+// Internal, for files of folders simd/ only: a register of numbers in the compilers' own
+// vector extension, whose operators, comparisons and selects serve float and double in one template.
 //
 // Everything has internal linkage: no function compiled for one instruction set can be linked into
 // code for another.
 
 #include <cstdint>
+#include <type_traits>
 
 #include "reel/base/dtype.h"
 
-#ifdef __AVX2__
+#ifdef __SSE4_1__
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC takes the undefined lanes of its own AVX-512 intrinsics for a mistake.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#endif
 #include <immintrin.h>
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 #endif
 
-#pragma GCC diagnostic ignored "-Wpsabi"  // no vector crosses a call: every helper is inlined
+#ifndef REEL_ISA
+#error "this header is for folders simd/ only"
+#endif
+
+#pragma GCC diagnostic ignored "-Wpsabi"  // no vector crosses from one file to another
 
 #define REEL_INLINE inline __attribute__((always_inline))
+
+/// Before a loop whose iterations touch the same index of each array, so that an output may be one
+/// of its inputs: tells the compiler that the iterations are independent.
+#if defined(__clang__)
+#define REEL_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define REEL_INDEPENDENT _Pragma("GCC ivdep")
+#endif
 
 namespace reel::kernels::REEL_ISA {
 namespace {
@@ -29,35 +51,55 @@ namespace {
 #define REEL_LANE_BYTES 16
 #endif
 
-using FloatLanes = float __attribute__((vector_size(REEL_LANE_BYTES)));
-using DoubleLanes = double __attribute__((vector_size(REEL_LANE_BYTES)));
-using Int32Lanes = std::int32_t __attribute__((vector_size(REEL_LANE_BYTES)));
-using Int64Lanes = std::int64_t __attribute__((vector_size(REEL_LANE_BYTES)));
-using HalfFloatLanes = float __attribute__((vector_size(REEL_LANE_BYTES / 2)));
-
 template <class T>
-struct LaneTraits;
-template <>
-struct LaneTraits<float> {
-  using Values = FloatLanes;
-  using Mask = Int32Lanes;
-  using Int = std::int32_t;
-};
-template <>
-struct LaneTraits<double> {
-  using Values = DoubleLanes;
-  using Mask = Int64Lanes;
-  using Int = std::int64_t;
+struct RegisterOf {
+  typedef T type __attribute__((vector_size(REEL_LANE_BYTES)));
+  using Int = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
 };
 
-/// A register of floats or doubles.
+/// A register of numbers.
 template <class T>
-using Lanes = typename LaneTraits<T>::Values;
-/// What comparing them gives: all bits set where true.
+using Lanes = typename RegisterOf<T>::type;
+/// What comparing them gives: all bits set where true. `mask ? a : b` selects.
 template <class T>
-using LaneMask = typename LaneTraits<T>::Mask;
+using LaneMask = Lanes<typename RegisterOf<T>::Int>;
+/// Their bits, as what wraps around in sums and shifts.
+template <class T>
+using LaneBits = Lanes<std::make_unsigned_t<typename RegisterOf<T>::Int>>;
 template <class T>
 constexpr Size lane_count = static_cast<Size>(REEL_LANE_BYTES / sizeof(T));
+
+using FloatLanes = Lanes<float>;
+using DoubleLanes = Lanes<double>;
+using Int32Lanes = Lanes<std::int32_t>;
+using Int64Lanes = Lanes<std::int64_t>;
+using HalfFloatLanes = float __attribute__((vector_size(REEL_LANE_BYTES / 2)));
+
+template <class V>
+inline constexpr bool is_register = std::is_same_v<V, FloatLanes> || std::is_same_v<V, DoubleLanes>;
+/// What a register of floats or doubles holds.
+template <class V>
+  requires is_register<V>
+using LaneOf = std::conditional_t<std::is_same_v<V, FloatLanes>, float, double>;
+
+// REEL_OF_LANES(sqrt, x) is the machine's instruction for registers of T, _mm256_sqrt_ps(x) where T
+// is float and there is AVX2.
+#if defined(__AVX512F__)
+#define REEL_INTRINSIC(name) _mm512_##name
+#elif defined(__AVX2__)
+#define REEL_INTRINSIC(name) _mm256_##name
+#elif defined(__SSE4_1__)
+#define REEL_INTRINSIC(name) _mm_##name
+#endif
+#define REEL_OF_LANES(name, ...)                     \
+  [&]() __attribute__((always_inline))->Lanes<T> {   \
+    if constexpr (sizeof(T) == 4) {                  \
+      return REEL_INTRINSIC(name##_ps)(__VA_ARGS__); \
+    } else {                                         \
+      return REEL_INTRINSIC(name##_pd)(__VA_ARGS__); \
+    }                                                \
+  }                                                  \
+  ()
 
 template <class T>
 REEL_INLINE Lanes<T> splat(T value) {
@@ -79,7 +121,7 @@ REEL_INLINE void store(T* p, const Lanes<T>& v) {
 /// True in the first `n` lanes.
 template <class T>
 REEL_INLINE LaneMask<T> first_lanes(Size n) {
-  using Int = typename LaneTraits<T>::Int;
+  using Int = typename RegisterOf<T>::Int;
   static constexpr Int count[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   LaneMask<T> position;
   __builtin_memcpy(&position, count, sizeof position);
@@ -130,6 +172,154 @@ REEL_INLINE void store_tail(T* p, const Lanes<T>& v, Size n) {
   for (Size i = 0; i < n; ++i) p[i] = buffer[i];
 #endif
 }
+
+/// As many as a register holds, or only the first `n`, zeros behind.
+template <class T>
+REEL_INLINE Lanes<T> load_some(const T* p, Size n) {
+  return n >= lane_count<T> ? load(p) : load_tail(p, n);
+}
+
+template <class T>
+REEL_INLINE void store_some(T* p, const Lanes<T>& v, Size n) {
+  if (n >= lane_count<T>) {
+    store(p, v);
+  } else {
+    store_tail(p, v, n);
+  }
+}
+
+template <class T>
+REEL_INLINE bool any(const LaneMask<T>& mask) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) {
+    return _mm512_movepi32_mask((__m512i)mask) != 0;
+  } else {
+    return _mm512_movepi64_mask((__m512i)mask) != 0;
+  }
+#elif defined(__AVX2__)
+  return _mm256_movemask_epi8((__m256i)mask) != 0;
+#elif defined(__SSE4_1__)
+  return _mm_movemask_epi8((__m128i)mask) != 0;
+#else
+  typename RegisterOf<T>::Int found = 0;
+  for (Size i = 0; i < lane_count<T>; ++i) found |= mask[i];
+  return found != 0;
+#endif
+}
+
+template <class T>
+REEL_INLINE bool all(const LaneMask<T>& mask) {
+  return !any<T>(~mask);
+}
+
+// ---- arithmetic beyond the operators
+
+// Multiply and add with one rounding, where the instruction set has it: left to the compiler it is
+// fused or not as its options say, and accuracy must not hang on those.
+
+/// a b + c
+template <class T>
+REEL_INLINE Lanes<T> mul_add(const Lanes<T>& a, const Lanes<T>& b, const Lanes<T>& c) {
+#if defined(__FMA__)
+  return REEL_OF_LANES(fmadd, a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
+/// c - a b
+template <class T>
+REEL_INLINE Lanes<T> neg_mul_add(const Lanes<T>& a, const Lanes<T>& b, const Lanes<T>& c) {
+#if defined(__FMA__)
+  return REEL_OF_LANES(fnmadd, a, b, c);
+#else
+  return c - a * b;
+#endif
+}
+
+/// The greater; b where one is NaN.
+template <class T>
+REEL_INLINE Lanes<T> max(const Lanes<T>& a, const Lanes<T>& b) {
+#if defined(__SSE4_1__)
+  return REEL_OF_LANES(max, a, b);
+#else
+  return a > b ? a : b;
+#endif
+}
+/// The smaller; b where one is NaN.
+template <class T>
+REEL_INLINE Lanes<T> min(const Lanes<T>& a, const Lanes<T>& b) {
+#if defined(__SSE4_1__)
+  return REEL_OF_LANES(min, a, b);
+#else
+  return a < b ? a : b;
+#endif
+}
+
+template <class T>
+REEL_INLINE LaneBits<T> sign_bits(const Lanes<T>& x) {
+  return (LaneBits<T>)x & (LaneBits<T>)splat(T(-0.0));
+}
+template <class T>
+REEL_INLINE Lanes<T> abs(const Lanes<T>& x) {
+  return (Lanes<T>)((LaneBits<T>)x & ~(LaneBits<T>)splat(T(-0.0)));
+}
+/// |x| with the sign of y.
+template <class T>
+REEL_INLINE Lanes<T> copysign(const Lanes<T>& x, const Lanes<T>& y) {
+  return (Lanes<T>)((LaneBits<T>)abs<T>(x) | sign_bits<T>(y));
+}
+
+#if defined(__SSE4_1__)
+template <class T>
+REEL_INLINE Lanes<T> sqrt(const Lanes<T>& x) {
+  return REEL_OF_LANES(sqrt, x);
+}
+#if defined(__AVX512F__)
+#define REEL_ROUNDED(x, mode) REEL_OF_LANES(roundscale, x, (mode) | _MM_FROUND_NO_EXC)
+#else
+#define REEL_ROUNDED(x, mode) REEL_OF_LANES(round, x, (mode) | _MM_FROUND_NO_EXC)
+#endif
+template <class T>
+REEL_INLINE Lanes<T> floor(const Lanes<T>& x) {
+  return REEL_ROUNDED(x, _MM_FROUND_TO_NEG_INF);
+}
+template <class T>
+REEL_INLINE Lanes<T> ceil(const Lanes<T>& x) {
+  return REEL_ROUNDED(x, _MM_FROUND_TO_POS_INF);
+}
+template <class T>
+REEL_INLINE Lanes<T> trunc(const Lanes<T>& x) {
+  return REEL_ROUNDED(x, _MM_FROUND_TO_ZERO);
+}
+/// Halves to the even neighbour.
+template <class T>
+REEL_INLINE Lanes<T> round(const Lanes<T>& x) {
+  return REEL_ROUNDED(x, _MM_FROUND_TO_NEAREST_INT);
+}
+#undef REEL_ROUNDED
+#else
+#define REEL_LANE_BY_LANE(word, function)      \
+  template <class T>                           \
+  REEL_INLINE Lanes<T> word(Lanes<T> x) {      \
+    for (Size i = 0; i < lane_count<T>; ++i) { \
+      if constexpr (sizeof(T) == 4) {          \
+        x[i] = function##f(x[i]);              \
+      } else {                                 \
+        x[i] = function(x[i]);                 \
+      }                                        \
+    }                                          \
+    return x;                                  \
+  }
+REEL_LANE_BY_LANE(sqrt, __builtin_sqrt)
+REEL_LANE_BY_LANE(floor, __builtin_floor)
+REEL_LANE_BY_LANE(ceil, __builtin_ceil)
+REEL_LANE_BY_LANE(trunc, __builtin_trunc)
+REEL_LANE_BY_LANE(round, __builtin_rint)  // halves to the even neighbour
+#undef REEL_LANE_BY_LANE
+#endif
+
+// ---- all lanes of a register together
 
 /// The two halves of a register in double.
 REEL_INLINE void widen(const FloatLanes& v, DoubleLanes& low, DoubleLanes& high) {
@@ -193,66 +383,6 @@ struct LongSum {
                    __attribute__((always_inline)) { return a + b; });
   }
 };
-
-/// e^x for x <= 0 (and a little above), as softmax needs it: within 1 ulp, 0 where the result would
-/// be denormal; NaN stays NaN.
-///
-/// x = k ln 2 + r with |r| <= ln 2 / 2; e^r by its Taylor series, 2^k by building the exponent's
-/// bits.
-template <class T>
-REEL_INLINE Lanes<T> exp_nonpositive(const Lanes<T>& argument) {
-  constexpr bool is_float = sizeof(T) == 4;
-  // 1.5 * 2^mantissa: adding it rounds to an integer and leaves that integer in the low bits.
-  constexpr T magic = is_float ? T(12582912.0) : T(6755399441055744.0);
-  constexpr T lowest = is_float ? T(-87.3) : T(-708.3);
-  constexpr T log2_e = T(1.4426950408889634074);
-  // ln 2 in two parts, the first with enough zero bits for k * ln2_high to be exact.
-  constexpr T ln2_high = is_float ? T(0.693359375) : T(6.93147180369123816490e-01);
-  constexpr T ln2_low = is_float ? T(-2.12194440054690583e-4) : T(1.90821492927058770002e-10);
-  constexpr int degree = is_float ? 7 : 13;
-  constexpr double inverse_factorials[] = {1.0,
-                                           1.0,
-                                           1.0 / 2,
-                                           1.0 / 6,
-                                           1.0 / 24,
-                                           1.0 / 120,
-                                           1.0 / 720,
-                                           1.0 / 5040,
-                                           1.0 / 40320,
-                                           1.0 / 362880,
-                                           1.0 / 3628800,
-                                           1.0 / 39916800,
-                                           1.0 / 479001600,
-                                           1.0 / 6227020800};
-
-#ifdef __AVX512F__
-  // Lanes that underflow are masked out of the last step alone: what they compute before it is not
-  // used, and a masked lane does not cost what a denormal result does.
-  const Lanes<T> x = argument;
-#else
-  const LaneMask<T> underflows = argument < lowest;
-  const Lanes<T> x = underflows ? splat(lowest) : argument;
-#endif
-  const Lanes<T> shifted = x * log2_e + magic;
-  const Lanes<T> k = shifted - magic;
-  const Lanes<T> r = (x - k * ln2_high) - k * ln2_low;
-  Lanes<T> series = splat(T(inverse_factorials[degree]));
-  for (int i = degree - 1; i >= 0; --i) series = series * r + T(inverse_factorials[i]);
-#ifdef __AVX512F__
-  if constexpr (is_float) {
-    const __mmask16 stays = _mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(lowest), _CMP_NLT_UQ);
-    return (Lanes<T>)_mm512_maskz_scalef_ps(stays, (__m512)series, (__m512)k);
-  } else {
-    const __mmask8 stays = _mm512_cmp_pd_mask((__m512d)x, _mm512_set1_pd(lowest), _CMP_NLT_UQ);
-    return (Lanes<T>)_mm512_maskz_scalef_pd(stays, (__m512d)series, (__m512d)k);
-  }
-#else
-  const LaneMask<T> bits = (LaneMask<T>)shifted - (LaneMask<T>)splat(magic);
-  const Lanes<T> power_of_two =
-      (Lanes<T>)((bits + (is_float ? 127 : 1023)) << (is_float ? 23 : 52));
-  return underflows ? splat(T(0)) : series * power_of_two;
-#endif
-}
 
 }  // namespace
 }  // namespace reel::kernels::REEL_ISA

@@ -1,6 +1,6 @@
 #include "reel/kernels/lstm_table.h"
 
-#include "reel/kernels/simd/vec_math.h"
+#include "reel/kernels/simd/lane_math.h"
 
 namespace reel::kernels::REEL_ISA {
 namespace {
@@ -19,42 +19,28 @@ constexpr Size term_block = 128;
 constexpr Size gate_term_block = 256;
 
 template <class T>
-constexpr Size tile_width = tile_columns * vec_size<T>;
+constexpr Size tile_width = tile_columns * lane_count<T>;
 
 constexpr Size divide_up(Size a, Size b) { return (a + b - 1) / b; }
-
-template <class T>
-inline Vec<T> load_some(const T* from, Size n) {
-  return n >= vec_size<T> ? load(from) : load_first(from, n);
-}
-
-template <class T>
-inline void store_some(T* to, const Vec<T>& v, Size n) {
-  if (n >= vec_size<T>) {
-    store(to, v);
-  } else {
-    store_first(to, v, n);
-  }
-}
 
 /// Sums of products for `rows` rows and four vectors of columns.
 template <class T, int rows>
 struct Tile {
-  Vec<T> sum[rows][tile_columns];
+  Lanes<T> sum[rows][tile_columns];
 
   /// sum += a b, where a [rows, terms] has rows `stride` apart and b [terms, tile_width] has none
   /// between its rows.
   inline void add(Size terms, const T* a, Size stride, const T* b) {
     for (Size k = 0; k < terms; ++k, b += tile_width<T>) {
-      const Vec<T> b0 = load(b), b1 = load(b + vec_size<T>), b2 = load(b + 2 * vec_size<T>),
-                   b3 = load(b + 3 * vec_size<T>);
+      const Lanes<T> b0 = load(b), b1 = load(b + lane_count<T>), b2 = load(b + 2 * lane_count<T>),
+                     b3 = load(b + 3 * lane_count<T>);
 #pragma GCC unroll 8
       for (int r = 0; r < rows; ++r) {
-        const Vec<T> factor(a[r * stride + k]);
-        sum[r][0] = mul_add(factor, b0, sum[r][0]);
-        sum[r][1] = mul_add(factor, b1, sum[r][1]);
-        sum[r][2] = mul_add(factor, b2, sum[r][2]);
-        sum[r][3] = mul_add(factor, b3, sum[r][3]);
+        const Lanes<T> factor = splat(a[r * stride + k]);
+        sum[r][0] = mul_add<T>(factor, b0, sum[r][0]);
+        sum[r][1] = mul_add<T>(factor, b1, sum[r][1]);
+        sum[r][2] = mul_add<T>(factor, b2, sum[r][2]);
+        sum[r][3] = mul_add<T>(factor, b3, sum[r][3]);
       }
     }
   }
@@ -97,7 +83,7 @@ inline void for_tiles(Size rows, const F& f) {
 
 template <class T>
 Size packed_units(Size hidden) {
-  return divide_up(hidden, vec_size<T>) * tile_width<T>;
+  return divide_up(hidden, lane_count<T>) * tile_width<T>;
 }
 
 /// Blocks of as many units as a vector holds; in each, for each term, the weights of the four
@@ -105,10 +91,10 @@ Size packed_units(Size hidden) {
 template <class T>
 void pack_gates(Size input, Size hidden, const T* weight_ih, const T* weight_hh, T* packed) {
   const Size terms = input + hidden;
-  for (Size unit = 0; unit < hidden; unit += vec_size<T>, packed += terms * tile_width<T>) {
+  for (Size unit = 0; unit < hidden; unit += lane_count<T>, packed += terms * tile_width<T>) {
     for (Size gate = 0; gate < 4; ++gate) {
-      for (Size lane = 0; lane < vec_size<T>; ++lane) {
-        T* const to = packed + gate * vec_size<T> + lane;
+      for (Size lane = 0; lane < lane_count<T>; ++lane) {
+        T* const to = packed + gate * lane_count<T> + lane;
         const Size row = gate * hidden + unit + lane;
         const bool exists = unit + lane < hidden;
         for (Size k = 0; k < input; ++k)
@@ -146,10 +132,10 @@ struct ForwardStep {
       for (int gate = 0; gate < 4; ++gate) {
         tile.sum[r][gate] = first > 0           ? load_some(z + (r * 4 + gate) * hidden, n)
                             : s.bias != nullptr ? load_some(s.bias + gate * hidden + unit, n)
-                                                : Vec<T>(T(0));
+                                                : Lanes<T>{};
       }
     }
-    const T* const b = s.packed + unit / vec_size<T> * (s.input + hidden) * tile_width<T>;
+    const T* const b = s.packed + unit / lane_count<T> * (s.input + hidden) * tile_width<T>;
     const Part of_x = part_of(first, last, 0, s.input);
     const Part of_h = part_of(first, last, s.input, s.input + hidden);
     if (of_x.count > 0) {
@@ -171,10 +157,10 @@ struct ForwardStep {
     }
     for (int r = 0; r < rows; ++r) {
       const Size at = (row + r) * hidden + unit;
-      const Vec<T> i = sigmoid<T>(tile.sum[r][0]), f = sigmoid<T>(tile.sum[r][1]);
-      const Vec<T> g = tanh<T>(tile.sum[r][2]), o = sigmoid<T>(tile.sum[r][3]);
-      Vec<T> cell = i * g;
-      if (s.c_before != nullptr) cell = mul_add(f, load_some(s.c_before + at, n), cell);
+      const Lanes<T> i = sigmoid<T>(tile.sum[r][0]), f = sigmoid<T>(tile.sum[r][1]);
+      const Lanes<T> g = tanh<T>(tile.sum[r][2]), o = sigmoid<T>(tile.sum[r][3]);
+      Lanes<T> cell = i * g;
+      if (s.c_before != nullptr) cell = mul_add<T>(f, load_some(s.c_before + at, n), cell);
       T* const to = z + r * 4 * hidden;
       store_some(to, i, n);
       store_some(to + hidden, f, n);
@@ -193,7 +179,7 @@ void forward(Size rows, const LstmStep<T>& s) {
   Size first = 0;
   do {  // once even without a term
     const Size last = first + gate_term_block < terms ? first + gate_term_block : terms;
-    for (Size unit = 0; unit < s.hidden; unit += vec_size<T>) {
+    for (Size unit = 0; unit < s.hidden; unit += lane_count<T>) {
       for_tiles(rows, [&]<int n>(Size row) {
         step.template run<n>(row, unit, first, last, last == terms);
       });
@@ -213,20 +199,20 @@ void forward(Size rows, const LstmStep<T>& s) {
 template <class T>
 void backward(Size rows, Size hidden, const T* gates, const T* c, const T* c_before, const T* dy,
               const T* dh, T* dc, T* dz) {
-  const Vec<T> one(T(1));
+  const Lanes<T> one = splat(T(1));
   for (Size row = 0; row < rows; ++row) {
-    for (Size unit = 0; unit < hidden; unit += vec_size<T>) {
+    for (Size unit = 0; unit < hidden; unit += lane_count<T>) {
       const Size n = hidden - unit, at = row * hidden + unit, z = row * 4 * hidden + unit;
-      const Vec<T> i = load_some(gates + z, n), f = load_some(gates + z + hidden, n);
-      const Vec<T> g = load_some(gates + z + 2 * hidden, n);
-      const Vec<T> o = load_some(gates + z + 3 * hidden, n);
-      const Vec<T> y = tanh<T>(load_some(c + at, n));
-      const Vec<T> d_h = load_some(dy + at, n) + load_some(dh + at, n);
-      const Vec<T> d_c = mul_add(d_h * o, neg_mul_add(y, y, one), load_some(dc + at, n));
-      const Vec<T> before = c_before != nullptr ? load_some(c_before + at, n) : Vec<T>(T(0));
+      const Lanes<T> i = load_some(gates + z, n), f = load_some(gates + z + hidden, n);
+      const Lanes<T> g = load_some(gates + z + 2 * hidden, n);
+      const Lanes<T> o = load_some(gates + z + 3 * hidden, n);
+      const Lanes<T> y = tanh<T>(load_some(c + at, n));
+      const Lanes<T> d_h = load_some(dy + at, n) + load_some(dh + at, n);
+      const Lanes<T> d_c = mul_add<T>(d_h * o, neg_mul_add<T>(y, y, one), load_some(dc + at, n));
+      const Lanes<T> before = c_before != nullptr ? load_some(c_before + at, n) : Lanes<T>{};
       store_some(dz + z, d_c * g * i * (one - i), n);
       store_some(dz + z + hidden, d_c * before * f * (one - f), n);
-      store_some(dz + z + 2 * hidden, d_c * i * neg_mul_add(g, g, one), n);
+      store_some(dz + z + 2 * hidden, d_c * i * neg_mul_add<T>(g, g, one), n);
       store_some(dz + z + 3 * hidden, d_h * y * o * (one - o), n);
       store_some(dc + at, d_c * f, n);
     }
@@ -264,9 +250,9 @@ void product(Size rows, Size hidden, const T* packed, const T* dz, T* dh) {
         for (int r = 0; r < n; ++r) {
 #pragma GCC unroll 4
           for (int j = 0; j < tile_columns; ++j) {
-            const Size at = j * vec_size<T>;
+            const Size at = j * lane_count<T>;
             tile.sum[r][j] = first == 0 || column + at >= hidden
-                                 ? Vec<T>(T(0))
+                                 ? Lanes<T>{}
                                  : load_some(to + r * hidden + at, hidden - column - at);
           }
         }
@@ -275,7 +261,7 @@ void product(Size rows, Size hidden, const T* packed, const T* dz, T* dh) {
         for (int r = 0; r < n; ++r) {
 #pragma GCC unroll 4
           for (int j = 0; j < tile_columns; ++j) {
-            const Size at = j * vec_size<T>;
+            const Size at = j * lane_count<T>;
             if (column + at < hidden)
               store_some(to + r * hidden + at, tile.sum[r][j], hidden - column - at);
           }

@@ -9,20 +9,6 @@ namespace {
 constexpr Size short_sum = 64;
 
 template <class T>
-REEL_INLINE Lanes<T> load_some(const T* from, Size n) {
-  return n >= lane_count<T> ? load(from) : load_tail(from, n);
-}
-
-template <class T>
-REEL_INLINE void store_some(T* to, const Lanes<T>& v, Size n) {
-  if (n >= lane_count<T>) {
-    store<T>(to, v);
-  } else {
-    store_tail<T>(to, v, n);
-  }
-}
-
-template <class T>
 REEL_INLINE void add_to(double* totals, const Lanes<T>& v, Size n) {
   for (Size i = 0; i < lane_count<T> && i < n; ++i) totals[i] += static_cast<double>(v[i]);
 }
@@ -72,14 +58,12 @@ void products(Size rows, Size columns, const T* dy, const T* x, const T* mean, d
 
 template <class T>
 void scale(Size rows, Size columns, const T* x, const T* center, const T* factor, const T* shift,
-           bool relu, T* y) {
+           T* y) {
   for (Size r = 0; r < rows; ++r) {
     for (Size c = 0; c < columns; c += lane_count<T>) {
       const Size n = columns - c, at = r * columns + c;
       const Lanes<T> d = load_some(x + at, n) - load_some(center + c, n);
-      Lanes<T> v = d * load_some(factor + c, n) + load_some(shift + c, n);
-      if (relu) v = v < Lanes<T>{} ? Lanes<T>{} : v;
-      store_some<T>(y + at, v, n);
+      store_some<T>(y + at, d * load_some(factor + c, n) + load_some(shift + c, n), n);
     }
   }
 }

@@ -5,20 +5,6 @@
 namespace reel::kernels::REEL_ISA {
 namespace {
 
-template <class T>
-REEL_INLINE Lanes<T> load_some(const T* from, Size n) {
-  return n >= lane_count<T> ? load(from) : load_tail(from, n);
-}
-
-template <class T>
-REEL_INLINE void store_some(T* to, const Lanes<T>& v, Size n) {
-  if (n >= lane_count<T>) {
-    store<T>(to, v);
-  } else {
-    store_tail<T>(to, v, n);
-  }
-}
-
 // Lanes of cell numbers, held in integers as wide as T and stored as I.
 template <class T, class I>
 struct IndexLanes {
@@ -43,7 +29,7 @@ struct IndexLanes {
     }
   }
   static REEL_INLINE Wide every(Size value) {
-    return Wide{} + static_cast<typename LaneTraits<T>::Int>(value);
+    return Wide{} + static_cast<typename RegisterOf<T>::Int>(value);
   }
 };
 
@@ -56,36 +42,53 @@ struct Cells {
   Size begin, end;
 };
 
-REEL_INLINE Cells cells_inside(Size out, Size in, Size kernel, Size stride, Size padding,
-                               Size dilation) {
-  Cells cells{out * stride - padding, 0, kernel};
-  while (cells.begin < kernel && cells.origin + cells.begin * dilation < 0) ++cells.begin;
-  while (cells.end > cells.begin && cells.origin + (cells.end - 1) * dilation >= in) --cells.end;
+REEL_INLINE Cells cells_inside(const WindowAxis& a, bool even, Size out) {
+  if (even) {
+    const Size begin = out * a.in / a.out, end = ((out + 1) * a.in + a.out - 1) / a.out;
+    return {begin, 0, end - begin};
+  }
+  Cells cells{out * a.stride - a.padding, 0, a.kernel};
+  while (cells.begin < a.kernel && cells.origin + cells.begin * a.dilation < 0) ++cells.begin;
+  while (cells.end > cells.begin && cells.origin + (cells.end - 1) * a.dilation >= a.in)
+    --cells.end;
   return cells;
 }
 
+/// A window of the output: its image, pixel and cells.
+struct PoolWindow {
+  Size image, out;
+  Cells depth, rows, columns;
+};
+
 /// Calls `f(cell number, pixel)` for every cell of a window inside the image.
 template <class F>
-REEL_INLINE void each_cell(const PoolShape& s, const Cells& rows, const Cells& columns, Size image,
-                           const F& f) {
-  for (Size kh = rows.begin; kh < rows.end; ++kh) {
-    const Size row = (image * s.in_h + rows.origin + kh * s.dilation_h) * s.in_w;
-    for (Size kw = columns.begin; kw < columns.end; ++kw) {
-      f(kh * s.kernel_w + kw, row + columns.origin + kw * s.dilation_w);
+REEL_INLINE void each_cell(const PoolShape& s, const PoolWindow& w, const F& f) {
+  for (Size kd = w.depth.begin; kd < w.depth.end; ++kd) {
+    const Size plane = w.image * s.depth.in + w.depth.origin + kd * s.depth.dilation;
+    for (Size kh = w.rows.begin; kh < w.rows.end; ++kh) {
+      const Size row = (plane * s.rows.in + w.rows.origin + kh * s.rows.dilation) * s.columns.in;
+      for (Size kw = w.columns.begin; kw < w.columns.end; ++kw) {
+        f((kd * s.rows.kernel + kh) * s.columns.kernel + kw,
+          row + w.columns.origin + kw * s.columns.dilation);
+      }
     }
   }
 }
 
-/// Calls `f(window's rows, its columns, image, output pixel)` for rows of the output.
+/// Calls `f(window)` for rows of the output.
 template <class F>
 REEL_INLINE void each_window(const PoolShape& s, Size begin_row, Size end_row, const F& f) {
   for (Size row = begin_row; row < end_row; ++row) {
-    const Cells rows =
-        cells_inside(row % s.out_h, s.in_h, s.kernel_h, s.stride_h, s.padding_h, s.dilation_h);
-    for (Size ow = 0; ow < s.out_w; ++ow) {
-      const Cells columns =
-          cells_inside(ow, s.in_w, s.kernel_w, s.stride_w, s.padding_w, s.dilation_w);
-      f(rows, columns, row / s.out_h, row * s.out_w + ow);
+    const Size plane = row / s.rows.out;
+    PoolWindow w{plane / s.depth.out,
+                 0,
+                 cells_inside(s.depth, s.even, plane % s.depth.out),
+                 cells_inside(s.rows, s.even, row % s.rows.out),
+                 {}};
+    for (Size ow = 0; ow < s.columns.out; ++ow) {
+      w.out = row * s.columns.out + ow;
+      w.columns = cells_inside(s.columns, s.even, ow);
+      f(w);
     }
   }
 }
@@ -101,50 +104,52 @@ template <class T, class I, Size side, bool keep>
 void max_rows(const PoolShape& s, Size begin_row, Size end_row, const T* x, bool relu, T* y,
               I* index) {
   using Index = IndexLanes<T, I>;
-  each_window(
-      s, begin_row, end_row, [&](const Cells& rows, const Cells& columns, Size image, Size out) {
-        const bool unrolled = side > 0 && whole(rows, side) && whole(columns, side);
-        const T* corner =
-            x + ((image * s.in_h + rows.origin) * s.in_w + columns.origin) * s.channels;
-        for (Size c = 0; c < s.channels; c += lane_count<T>) {
-          const Size n = s.channels - c;
-          Lanes<T> largest = splat(-static_cast<T>(__builtin_inf()));
-          // What is nowhere larger, such as -inf, came from the first cell, where there is one.
-          const bool any = rows.begin < rows.end && columns.begin < columns.end;
-          LaneMask<T> where =
-              Index::every(any ? rows.begin * s.kernel_w + columns.begin : nothing<I>);
-          auto visit = [&](Size cell, const T* from) __attribute__((always_inline)) {
-            const Lanes<T> value = load_some(from, n);
-            const LaneMask<T> better = (value > largest) | (value != value);
-            largest = better ? value : largest;
-            if constexpr (keep) where = better ? Index::every(cell) : where;
-          };
-          if (unrolled) {
-            for (Size kh = 0; kh < side; ++kh) {
-              for (Size kw = 0; kw < side; ++kw) {
-                visit(kh * side + kw,
-                      corner + (kh * s.dilation_h * s.in_w + kw * s.dilation_w) * s.channels + c);
-              }
-            }
-          } else {
-            each_cell(s, rows, columns, image,
-                      [&](Size cell, Size pixel) { visit(cell, x + pixel * s.channels + c); });
+  each_window(s, begin_row, end_row, [&](const PoolWindow& w) {
+    const bool unrolled = side > 0 && whole(w.rows, side) && whole(w.columns, side) &&
+                          s.depth.kernel == 1 && w.depth.end == 1;
+    const Size plane = w.image * s.depth.in + w.depth.origin;
+    const T* corner =
+        x + ((plane * s.rows.in + w.rows.origin) * s.columns.in + w.columns.origin) * s.channels;
+    for (Size c = 0; c < s.channels; c += lane_count<T>) {
+      const Size n = s.channels - c;
+      Lanes<T> largest = splat(-static_cast<T>(__builtin_inf()));
+      // What is nowhere larger, such as -inf, came from the first cell, where there is one.
+      const bool any = w.depth.begin < w.depth.end && w.rows.begin < w.rows.end &&
+                       w.columns.begin < w.columns.end;
+      LaneMask<T> where = Index::every(
+          any ? (w.depth.begin * s.rows.kernel + w.rows.begin) * s.columns.kernel + w.columns.begin
+              : nothing<I>);
+      auto visit = [&](Size cell, const T* from) __attribute__((always_inline)) {
+        const Lanes<T> value = load_some(from, n);
+        const LaneMask<T> better = (value > largest) | (value != value);
+        largest = better ? value : largest;
+        if constexpr (keep) where = better ? Index::every(cell) : where;
+      };
+      if (unrolled) {
+        for (Size kh = 0; kh < side; ++kh) {
+          for (Size kw = 0; kw < side; ++kw) {
+            const Size pixel = kh * s.rows.dilation * s.columns.in + kw * s.columns.dilation;
+            visit(kh * side + kw, corner + pixel * s.channels + c);
           }
-          if (relu) {
-            const LaneMask<T> off = largest <= Lanes<T>{};
-            largest = off ? Lanes<T>{} : largest;
-            where = off ? Index::every(nothing<I>) : where;
-          }
-          store_some(y + out * s.channels + c, largest, n);
-          if constexpr (keep) Index::write(index + out * s.channels + c, where, n);
         }
-      });
+      } else {
+        each_cell(s, w, [&](Size cell, Size pixel) { visit(cell, x + pixel * s.channels + c); });
+      }
+      if (relu) {
+        const LaneMask<T> off = largest <= Lanes<T>{};
+        largest = off ? Lanes<T>{} : largest;
+        where = off ? Index::every(nothing<I>) : where;
+      }
+      store_some(y + w.out * s.channels + c, largest, n);
+      if constexpr (keep) Index::write(index + w.out * s.channels + c, where, n);
+    }
+  });
 }
 
 template <class T, class I, bool keep>
 void max_any_side(const PoolShape& s, Size begin_row, Size end_row, const T* x, bool relu, T* y,
                   I* index) {
-  const Size side = s.kernel_h == s.kernel_w ? s.kernel_h : 0;
+  const Size side = s.rows.kernel == s.columns.kernel ? s.rows.kernel : 0;
   auto* rows = side == 2   ? max_rows<T, I, 2, keep>
                : side == 3 ? max_rows<T, I, 3, keep>
                            : max_rows<T, I, 0, keep>;
@@ -162,26 +167,23 @@ template <class T, class I>
 void max_gather(const PoolShape& s, Size begin_row, Size end_row, const T* x, const I* index,
                 T* y) {
   using Index = IndexLanes<T, I>;
-  each_window(s, begin_row, end_row,
-              [&](const Cells& rows, const Cells& columns, Size image, Size out) {
-                for (Size c = 0; c < s.channels; c += lane_count<T>) {
-                  const Size n = s.channels - c;
-                  const LaneMask<T> where = Index::read(index + out * s.channels + c, n);
-                  Lanes<T> found{};
-                  each_cell(s, rows, columns, image, [&](Size cell, Size pixel) {
-                    const Lanes<T> value = load_some(x + pixel * s.channels + c, n);
-                    found = where == Index::every(cell) ? value : found;
-                  });
-                  store_some(y + out * s.channels + c, found, n);
-                }
-              });
+  each_window(s, begin_row, end_row, [&](const PoolWindow& w) {
+    for (Size c = 0; c < s.channels; c += lane_count<T>) {
+      const Size n = s.channels - c;
+      const LaneMask<T> where = Index::read(index + w.out * s.channels + c, n);
+      Lanes<T> found{};
+      each_cell(s, w, [&](Size cell, Size pixel) {
+        const Lanes<T> value = load_some(x + pixel * s.channels + c, n);
+        found = where == Index::every(cell) ? value : found;
+      });
+      store_some(y + w.out * s.channels + c, found, n);
+    }
+  });
 }
 
 /// Windows that neither overlap nor leave gaps between them write every cell once.
-REEL_INLINE bool tiles(const PoolShape& s) {
-  return s.kernel_h == s.stride_h && s.kernel_w == s.stride_w && s.padding_h == 0 &&
-         s.padding_w == 0 && s.dilation_h == 1 && s.dilation_w == 1 &&
-         s.out_h * s.stride_h <= s.in_h && s.out_w * s.stride_w <= s.in_w;
+REEL_INLINE bool tiles(const WindowAxis& a) {
+  return a.kernel == a.stride && a.padding == 0 && a.dilation == 1 && a.out * a.stride <= a.in;
 }
 
 template <class T>
@@ -189,86 +191,114 @@ REEL_INLINE void clear(T* from, const T* to) {
   __builtin_memset(from, 0, static_cast<std::size_t>(to - from) * sizeof(T));
 }
 
+/// Zeros where no window of side-by-side ones lies: behind the last row, column and plane.
+template <class T>
+REEL_INLINE void clear_rest(const PoolShape& s, T* image) {
+  const Size row = s.columns.in * s.channels, used = s.columns.out * s.columns.stride * s.channels;
+  const Size rows = s.rows.out * s.rows.stride, planes = s.depth.out * s.depth.stride;
+  for (Size d = 0; d < planes; ++d) {
+    T* plane = image + d * s.rows.in * row;
+    for (Size h = 0; h < rows && used < row; ++h)
+      clear(plane + h * row + used, plane + (h + 1) * row);
+    clear(plane + rows * row, plane + s.rows.in * row);
+  }
+  clear(image + planes * s.rows.in * row, image + s.depth.in * s.rows.in * row);
+}
+
 template <class T, class I>
 void max_scatter(const PoolShape& s, Size begin_image, Size end_image, const T* dy, const I* index,
                  T* dx) {
   using Index = IndexLanes<T, I>;
-  const bool once = tiles(s);
-  const Size row = s.in_w * s.channels;
+  const bool once = !s.even && tiles(s.depth) && tiles(s.rows) && tiles(s.columns);
+  const Size image_size = s.depth.in * s.rows.in * s.columns.in * s.channels;
   for (Size image = begin_image; image < end_image; ++image) {
-    T* own = dx + image * s.in_h * row;
-    if (!once) {
-      clear(own, own + s.in_h * row);
-      continue;
+    T* own = dx + image * image_size;
+    if (once) {
+      clear_rest(s, own);
+    } else {
+      clear(own, own + image_size);
     }
-    const Size used = s.out_w * s.stride_w * s.channels;
-    for (Size h = 0; h < s.out_h * s.stride_h && used < row; ++h)
-      clear(own + h * row + used, own + (h + 1) * row);
-    clear(own + s.out_h * s.stride_h * row, own + s.in_h * row);
   }
-  each_window(s, begin_image * s.out_h, end_image * s.out_h,
-              [&](const Cells& rows, const Cells& columns, Size image, Size out) {
-                for (Size c = 0; c < s.channels; c += lane_count<T>) {
-                  const Size n = s.channels - c;
-                  const LaneMask<T> where = Index::read(index + out * s.channels + c, n);
-                  const Lanes<T> gradient = load_some(dy + out * s.channels + c, n);
-                  each_cell(s, rows, columns, image, [&](Size cell, Size pixel) {
-                    T* to = dx + pixel * s.channels + c;
-                    const Lanes<T> mine = where == Index::every(cell) ? gradient : Lanes<T>{};
-                    store_some(to, once ? mine : load_some<T>(to, n) + mine, n);
-                  });
-                }
-              });
+  const Size rows = s.depth.out * s.rows.out;
+  each_window(s, begin_image * rows, end_image * rows, [&](const PoolWindow& w) {
+    for (Size c = 0; c < s.channels; c += lane_count<T>) {
+      const Size n = s.channels - c;
+      const LaneMask<T> where = Index::read(index + w.out * s.channels + c, n);
+      const Lanes<T> gradient = load_some(dy + w.out * s.channels + c, n);
+      each_cell(s, w, [&](Size cell, Size pixel) {
+        T* to = dx + pixel * s.channels + c;
+        const Lanes<T> mine = where == Index::every(cell) ? gradient : Lanes<T>{};
+        store_some(to, once ? mine : load_some<T>(to, n) + mine, n);
+      });
+    }
+  });
 }
+
+/// A window of averages: the pixels along each axis, and where its average lies.
+struct AvgWindow {
+  Size image, out;
+  const Window *depth, *rows, *columns;
+};
 
 template <class F>
 REEL_INLINE void each_average(const AvgPoolShape& s, Size begin_row, Size end_row, const F& f) {
   for (Size row = begin_row; row < end_row; ++row) {
-    for (Size ow = 0; ow < s.out_w; ++ow) {
-      f(s.rows[row % s.out_h], s.columns[ow], row / s.out_h, row * s.out_w + ow);
+    const Size plane = row / s.rows.out;
+    AvgWindow w{plane / s.depth.out, 0, s.depth.windows + plane % s.depth.out,
+                s.rows.windows + row % s.rows.out, nullptr};
+    for (Size ow = 0; ow < s.columns.out; ++ow) {
+      w.out = row * s.columns.out + ow;
+      w.columns = s.columns.windows + ow;
+      f(w);
     }
   }
 }
 
 template <class F>
-REEL_INLINE void each_cell(const AvgPoolShape& s, const Window& rows, const Window& columns,
-                           Size image, const F& f) {
-  for (Size h = rows.begin; h < rows.end; ++h) {
-    for (Size w = columns.begin; w < columns.end; ++w) f((image * s.in_h + h) * s.in_w + w);
+REEL_INLINE void each_cell(const AvgPoolShape& s, const AvgWindow& w, const F& f) {
+  for (Size d = w.depth->begin; d < w.depth->end; ++d) {
+    const Size plane = w.image * s.depth.in + d;
+    for (Size h = w.rows->begin; h < w.rows->end; ++h) {
+      const Size row = (plane * s.rows.in + h) * s.columns.in;
+      for (Size at = w.columns->begin; at < w.columns->end; ++at) f(row + at);
+    }
   }
 }
 
 template <class T>
+REEL_INLINE T factor_of(const AvgWindow& w) {
+  return T{1} / static_cast<T>(w.depth->divisor * w.rows->divisor * w.columns->divisor);
+}
+
+template <class T>
 void avg_forward(const AvgPoolShape& s, Size begin_row, Size end_row, const T* x, T* y) {
-  each_average(s, begin_row, end_row,
-               [&](const Window& rows, const Window& columns, Size image, Size out) {
-                 const T factor = T{1} / static_cast<T>(rows.divisor * columns.divisor);
-                 for (Size c = 0; c < s.channels; c += lane_count<T>) {
-                   const Size n = s.channels - c;
-                   Lanes<T> sum{};
-                   each_cell(s, rows, columns, image,
-                             [&](Size pixel) { sum += load_some(x + pixel * s.channels + c, n); });
-                   store_some<T>(y + out * s.channels + c, sum * factor, n);
-                 }
-               });
+  each_average(s, begin_row, end_row, [&](const AvgWindow& w) {
+    const T factor = factor_of<T>(w);
+    for (Size c = 0; c < s.channels; c += lane_count<T>) {
+      const Size n = s.channels - c;
+      Lanes<T> sum{};
+      each_cell(s, w, [&](Size pixel) { sum += load_some(x + pixel * s.channels + c, n); });
+      store_some<T>(y + w.out * s.channels + c, sum * factor, n);
+    }
+  });
 }
 
 template <class T>
 void avg_scatter(const AvgPoolShape& s, Size begin_image, Size end_image, const T* dy, T* dx) {
-  const Size image_size = s.in_h * s.in_w * s.channels;
+  const Size image_size = s.depth.in * s.rows.in * s.columns.in * s.channels;
   clear(dx + begin_image * image_size, dx + end_image * image_size);
-  each_average(s, begin_image * s.out_h, end_image * s.out_h,
-               [&](const Window& rows, const Window& columns, Size image, Size out) {
-                 const T factor = T{1} / static_cast<T>(rows.divisor * columns.divisor);
-                 for (Size c = 0; c < s.channels; c += lane_count<T>) {
-                   const Size n = s.channels - c;
-                   const Lanes<T> part = load_some(dy + out * s.channels + c, n) * factor;
-                   each_cell(s, rows, columns, image, [&](Size pixel) {
-                     T* to = dx + pixel * s.channels + c;
-                     store_some<T>(to, load_some<T>(to, n) + part, n);
-                   });
-                 }
-               });
+  const Size rows = s.depth.out * s.rows.out;
+  each_average(s, begin_image * rows, end_image * rows, [&](const AvgWindow& w) {
+    const T factor = factor_of<T>(w);
+    for (Size c = 0; c < s.channels; c += lane_count<T>) {
+      const Size n = s.channels - c;
+      const Lanes<T> part = load_some(dy + w.out * s.channels + c, n) * factor;
+      each_cell(s, w, [&](Size pixel) {
+        T* to = dx + pixel * s.channels + c;
+        store_some<T>(to, load_some<T>(to, n) + part, n);
+      });
+    }
+  });
 }
 
 template <class T, class I>

@@ -4,56 +4,56 @@
 
 #include "reel/kernels/random.h"
 
-#include "reel/kernels/simd/vec.h"
+#include "reel/kernels/simd/lanes.h"
 
 namespace reel::kernels::REEL_ISA {
 namespace {
 
 using std::uint32_t;
 using std::uint64_t;
-using Lanes = Vec<uint64_t>;  // each holds a 32-bit word in its lower half; the upper is ignored
+using Words = Lanes<uint64_t>;  // each a 32-bit word in its lower half; the upper is ignored
 
 /// The 64-bit products of the lower halves.
-inline Lanes multiply_words(const Lanes& a, const Lanes& b) {
+inline Words multiply_words(const Words& a, const Words& b) {
 #if defined(__AVX512F__)
-  return Lanes(_mm512_mul_epu32(a, b));
+  return (Words)_mm512_mul_epu32((__m512i)a, (__m512i)b);
 #elif defined(__AVX2__)
-  return Lanes(_mm256_mul_epu32(a, b));
+  return (Words)_mm256_mul_epu32((__m256i)a, (__m256i)b);
 #elif defined(__SSE2__)
-  return Lanes(_mm_mul_epu32(a, b));
+  return (Words)_mm_mul_epu32((__m128i)a, (__m128i)b);
 #else
-  return (a & Lanes(0xffffffffu)) * (b & Lanes(0xffffffffu));
+  return (a & 0xffffffffu) * (b & 0xffffffffu);
 #endif
 }
 
 void random_words(RandomStream stream, uint32_t* __restrict out) {
-  uint64_t steps[vec_size<uint64_t>];
-  for (Size i = 0; i < vec_size<uint64_t>; ++i) steps[i] = static_cast<uint64_t>(i);
-  const Lanes lane = Lanes::load_unaligned(steps);
-  for (Size b = 0; b < group_blocks; b += vec_size<uint64_t>) {
-    Lanes c0 = lane + Lanes(stream.block + static_cast<uint64_t>(b));
-    Lanes c1 = c0 >> 32;
-    Lanes c2(uint64_t{0});
-    Lanes c3(uint64_t{0});
+  uint64_t steps[lane_count<uint64_t>];
+  for (Size i = 0; i < lane_count<uint64_t>; ++i) steps[i] = static_cast<uint64_t>(i);
+  const Words lane = load(steps);
+  for (Size b = 0; b < group_blocks; b += lane_count<uint64_t>) {
+    Words c0 = lane + (stream.block + static_cast<uint64_t>(b));
+    Words c1 = c0 >> 32;
+    Words c2 = {};
+    Words c3 = {};
     auto k0 = static_cast<uint32_t>(stream.seed);
     auto k1 = static_cast<uint32_t>(stream.seed >> 32);
     for (int round = 0; round < 10; ++round) {
-      const Lanes product0 = multiply_words(c0, Lanes(uint64_t{0xD2511F53}));
-      const Lanes product1 = multiply_words(c2, Lanes(uint64_t{0xCD9E8D57}));
-      c0 = (product1 >> 32) ^ c1 ^ Lanes(uint64_t{k0});
+      const Words product0 = multiply_words(c0, splat(uint64_t{0xD2511F53}));
+      const Words product1 = multiply_words(c2, splat(uint64_t{0xCD9E8D57}));
+      c0 = (product1 >> 32) ^ c1 ^ uint64_t { k0 };
       c1 = product1;
-      c2 = (product0 >> 32) ^ c3 ^ Lanes(uint64_t{k1});
+      c2 = (product0 >> 32) ^ c3 ^ uint64_t { k1 };
       c3 = product0;
       k0 += 0x9E3779B9;
       k1 += 0xBB67AE85;
     }
-    uint64_t words[4][vec_size<uint64_t>];
-    c0.store_unaligned(words[0]);
-    c1.store_unaligned(words[1]);
-    c2.store_unaligned(words[2]);
-    c3.store_unaligned(words[3]);
+    uint64_t words[4][lane_count<uint64_t>];
+    store(words[0], c0);
+    store(words[1], c1);
+    store(words[2], c2);
+    store(words[3], c3);
     for (Size j = 0; j < 4; ++j) {
-      for (Size i = 0; i < vec_size<uint64_t>; ++i) {
+      for (Size i = 0; i < lane_count<uint64_t>; ++i) {
         out[group_blocks * j + b + i] = static_cast<uint32_t>(words[j][i]);
       }
     }

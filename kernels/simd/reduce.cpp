@@ -1,4 +1,4 @@
-#include "reel/kernels/simd/lanes.h"
+#include "reel/kernels/simd/lane_math.h"
 
 #include "reel/kernels/reduce_table.h"
 

@@ -7,9 +7,10 @@
 #include <cstdint>
 
 #include "reel/kernels/loops.h"
-#include "reel/kernels/simd/vec.h"
+#include "reel/kernels/simd/lanes.h"
 
 namespace reel::kernels::REEL_ISA {
+namespace {
 
 /// A function object that takes the kernel's parameters where it has any.
 template <class F>
@@ -101,28 +102,41 @@ void map3(std::byte* const* data, const Plane& plane, const double* params) {
 
 // ---- vector by vector: the last, short one too, so that no result depends on where a range ends
 
+// Calls, so that they are compiled once and not within every kernel.
 template <class T>
-inline Vec<T> load_any(const T* from, Size stride, Size n) {
-  if (stride == 0) return Vec<T>(*from);
-  if (stride == 1) return n == vec_size<T> ? load(from) : load_first(from, n);
-  return gather(from, stride, n);
+__attribute__((noinline)) void gather(T* to, const T* from, Size stride, Size n) {
+  for (Size i = 0; i < n; ++i) to[i] = from[i * stride];
+}
+template <class T>
+__attribute__((noinline)) void scatter(T* to, Size stride, const T* from, Size n) {
+  for (Size i = 0; i < n; ++i) to[i * stride] = from[i];
+}
+
+/// The `n` values from `from` on that are `stride` apart, at most a register of them.
+template <class T>
+REEL_INLINE Lanes<T> load_any(const T* from, Size stride, Size n) {
+  if (stride == 0) return splat(*from);
+  if (stride == 1) return load_some(from, n);
+  alignas(REEL_LANE_BYTES) T buffer[lane_count<T>] = {};
+  gather(buffer, from, stride, n);
+  return load(buffer);
 }
 
 template <class T>
-inline void store_any(T* to, Size stride, const Vec<T>& v, Size n) {
-  if (stride != 1) {
-    scatter(to, stride, v, n);
-  } else if (n == vec_size<T>) {
-    store(to, v);
+REEL_INLINE void store_any(T* to, Size stride, const Lanes<T>& v, Size n) {
+  if (stride == 1) {
+    store_some(to, v, n);
   } else {
-    store_first(to, v, n);
+    alignas(REEL_LANE_BYTES) T buffer[lane_count<T>];
+    store(buffer, v);
+    scatter(to, stride, buffer, n);
   }
 }
 
 template <class F, class T>
 void vec_map1(std::byte* const* data, const Plane& plane, const double* params) {
   const F f = make<F>(params);
-  constexpr Size w = vec_size<T>;
+  constexpr Size w = lane_count<T>;
   const Size n = plane.inner;
   const Size sy = plane.inner_stride[0], sa = plane.inner_stride[1];
   for (Size r = 0; r < plane.outer; ++r) {
@@ -142,7 +156,7 @@ void vec_map1(std::byte* const* data, const Plane& plane, const double* params) 
 template <class F, class T>
 void vec_map2(std::byte* const* data, const Plane& plane, const double* params) {
   const F f = make<F>(params);
-  constexpr Size w = vec_size<T>;
+  constexpr Size w = lane_count<T>;
   const Size n = plane.inner;
   const Size sy = plane.inner_stride[0], sa = plane.inner_stride[1], sb = plane.inner_stride[2];
   for (Size r = 0; r < plane.outer; ++r) {
@@ -161,4 +175,27 @@ void vec_map2(std::byte* const* data, const Plane& plane, const double* params) 
   }
 }
 
+template <class F, class T>
+void vec_map3(std::byte* const* data, const Plane& plane, const double* params) {
+  const F f = make<F>(params);
+  constexpr Size w = lane_count<T>;
+  const Size n = plane.inner;
+  const Size sy = plane.inner_stride[0], sa = plane.inner_stride[1], sb = plane.inner_stride[2],
+             sc = plane.inner_stride[3];
+  for (Size r = 0; r < plane.outer; ++r) {
+    T* y = row<T>(data, plane, 0, r);
+    const T* a = row<const T>(data, plane, 1, r);
+    const T* b = row<const T>(data, plane, 2, r);
+    const T* c = row<const T>(data, plane, 3, r);
+    for (Size i = 0; i < n; i += w) {
+      const Size left = n - i < w ? n - i : w;
+      store_any(y + i * sy, sy,
+                f(load_any(a + i * sa, sa, left), load_any(b + i * sb, sb, left),
+                  load_any(c + i * sc, sc, left)),
+                left);
+    }
+  }
+}
+
+}  // namespace
 }  // namespace reel::kernels::REEL_ISA

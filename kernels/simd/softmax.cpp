@@ -1,6 +1,6 @@
 #include "reel/kernels/softmax_table.h"
 
-#include "reel/kernels/simd/lanes.h"
+#include "reel/kernels/simd/lane_log.h"
 
 namespace reel::kernels::REEL_ISA {
 namespace {
@@ -16,21 +16,6 @@ REEL_INLINE Lanes<T> greater(const Lanes<T>& a, const Lanes<T>& b) {
 
 template <class T>
 constexpr T lowest = -static_cast<T>(__builtin_huge_val());
-
-/// The logarithm of numbers of 1 and more: x = 2^k m with m from sqrt(1/2) to sqrt(2), and log m =
-/// 2 atanh(s), s = (m - 1) / (m + 1), by its series.
-REEL_INLINE DoubleLanes log_from_1(const DoubleLanes& x) {
-  constexpr std::int64_t sqrt_half = 0x3fe6a09e667f3bcd;
-  const Int64Lanes bits = (Int64Lanes)x - sqrt_half;
-  const Int64Lanes exponent = bits >> 52;
-  const DoubleLanes m = (DoubleLanes)((Int64Lanes)x - (exponent << 52));
-  const DoubleLanes k = __builtin_convertvector(exponent, DoubleLanes);
-  const DoubleLanes s = (m - 1.0) / (m + 1.0);
-  const DoubleLanes square = s * s;
-  DoubleLanes series = splat(1.0 / 23);
-  for (int odd = 21; odd >= 1; odd -= 2) series = series * square + 1.0 / odd;
-  return k * 0.69314718055994530942 + 2.0 * s * series;
-}
 
 template <class T>
 REEL_INLINE T log_of(double x) {
@@ -265,7 +250,7 @@ void logsumexp_rows(const void* x_, Size rows, Size n, void* y_) {
     }
     for (Size k = count; k % lane_count<double> != 0; ++k) sum[k] = 1;
     for (Size k = 0; k < count; k += lane_count<double>) {
-      store<double>(sum + k, log_from_1(load(sum + k)));
+      store<double>(sum + k, log_of_normal<double>(load(sum + k)));  // sums of 1 and more
     }
     T* y = static_cast<T*>(y_) + first;
     for (Size k = 0; k < count; ++k) {

@@ -1,0 +1,7 @@
+#include "reel/kernels/simd/slope_loops.h"
+
+namespace reel::kernels::REEL_ISA {
+
+template void set_slopes<float>(SlopeTable& table);
+
+}  // namespace reel::kernels::REEL_ISA

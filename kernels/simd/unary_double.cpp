@@ -1,0 +1,7 @@
+#include "reel/kernels/simd/unary_loops.h"
+
+namespace reel::kernels::REEL_ISA {
+
+template void set_unary<double>(UnaryTable& table);
+
+}  // namespace reel::kernels::REEL_ISA
