@@ -3,8 +3,11 @@
 // Tensors, the tape and every op. (`autograd/xtensor.h`, for ops of one's own, and `autograd/fmt.h`
 // are left out: they cost their users a second of compile time a file.)
 
+#include "reel/autograd/checkpoint.h"
 #include "reel/autograd/from_blob.h"
+#include "reel/autograd/function.h"
 #include "reel/autograd/gradcheck.h"
+#include "reel/autograd/graphviz.h"
 #include "reel/autograd/print.h"
 #include "reel/autograd/profiler/profiler.h"
 #include "reel/autograd/random.h"

@@ -15,16 +15,18 @@ namespace reel {
 struct GradcheckOptions {
   double eps = 1e-6;   ///< the step of the central differences
   double atol = 1e-5;  ///< allowed: |backward - differences| <= atol + rtol * |differences|
-  double rtol = 1e-3;
+  double rtol = 1e-3;  ///< the part that grows with the gradient
 };
 
 /// What `gradcheck` found: true, or a message that says where backward and differences disagree.
 struct GradcheckResult {
-  bool ok = true;
-  std::string message = {};
+  bool ok = true;            ///< whether they agree everywhere
+  std::string message = {};  ///< the first place where they do not; empty if there is none
 
+  /// `ok`, so that the result can be asserted.
   explicit operator bool() const { return ok; }
 };
+/// Writes the message, or `gradients agree`.
 REEL_API std::ostream& operator<<(std::ostream& out, const GradcheckResult& result);
 
 /// A function under test: any number of tensors in, any number out.
@@ -73,6 +75,7 @@ GradcheckResult gradcheck(F f, const Tensor& x, const Tensors&... more) {
                    std::vector<Tensor>{x, more...});
 }
 
+/// `gradgradcheck(f, x)`, `gradgradcheck(f, x, y)`: likewise.
 template <class F, std::derived_from<Tensor>... Tensors>
   requires std::invocable<F, Tensor, Tensors...>
 GradcheckResult gradgradcheck(F f, const Tensor& x, const Tensors&... more) {

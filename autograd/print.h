@@ -15,9 +15,9 @@ struct PrintOptions {
   Size line_width = 80;   ///< where lines break
 };
 
-/// The elements in nested brackets, then dtype, shape and what the tape knows:
+/// The elements in nested brackets, one row a line, then dtype, shape and what the tape knows. As
 /// `tensor([[1., 2.], [3., 4.]], dtype=float32, shape=[2, 2], grad_fn=mul)`, or `requires_grad` for
-/// a leaf; one row a line. An undefined tensor is `tensor(undefined)`.
+/// a leaf; an undefined tensor is `tensor(undefined)`.
 ///
 /// Numbers share one format: without decimals where all are whole, scientific where the largest is
 /// more than 1000 times the smallest, above 1e8 or below 1e-4.

@@ -1,10 +1,22 @@
 #include "reel/autograd/random.h"
 
 #include <random>
+#include <utility>
 
+#include "reel/autograd/detail/generator_scope.h"
 #include "reel/kernels/random.h"
 
 namespace reel {
+namespace {
+
+constinit thread_local Generator* scoped = nullptr;
+
+}  // namespace
+
+detail::GeneratorScope::GeneratorScope(const Generator::State& state)
+    : generator_(state), outer_(std::exchange(scoped, &generator_)) {}
+
+detail::GeneratorScope::~GeneratorScope() { scoped = outer_; }
 
 std::uint64_t Generator::operator()() {
   const State at = take(1);
@@ -14,6 +26,8 @@ std::uint64_t Generator::operator()() {
 }
 
 Generator& default_generator() {
+  if (scoped != nullptr) [[unlikely]]
+    return *scoped;
   static Generator generator([] {
     std::random_device device;
     return std::uint64_t{device()} << 32 | device();

@@ -20,26 +20,33 @@ class REEL_API Generator {
  public:
   using result_type = std::uint64_t;
 
+  /// All that tells a generator from another.
   struct State {
-    std::uint64_t seed = 0;
+    std::uint64_t seed = 0;    ///< which sequence of numbers it is
     std::uint64_t offset = 0;  ///< blocks of 128 bits taken so far
     friend bool operator==(const State&, const State&) = default;
   };
 
+  /// At the start of the sequence `seed`.
   explicit Generator(std::uint64_t seed = 0) : seed_(seed) {}
+  /// Goes on where another was when it gave its `state()`.
   explicit Generator(const State& state) : seed_(state.seed), offset_(state.offset) {}
+  /// Goes on with the same numbers as `other`, on its own.
   Generator(const Generator& other) : Generator(other.state()) {}
+  /// Takes over the state of `other`.
   Generator& operator=(const Generator& other) {
     set_state(other.state());
     return *this;
   }
 
+  /// The seed that it was last given.
   std::uint64_t seed() const { return seed_.load(std::memory_order_relaxed); }
   /// Starts over from `seed`.
   void manual_seed(std::uint64_t seed) { set_state({seed, 0}); }
 
   /// What a checkpoint keeps: `set_state` of it continues with the same numbers.
   State state() const { return {seed(), offset_.load(std::memory_order_relaxed)}; }
+  /// Goes on from a state that some generator had.
   void set_state(const State& state) {
     seed_.store(state.seed, std::memory_order_relaxed);
     offset_.store(state.offset, std::memory_order_relaxed);

@@ -30,14 +30,18 @@ class REEL_API StateDict {
   Tensor& operator[](std::string_view name);
   /// Throws `[state_dict] expected an entry "fc1.weight", got ...` with the names there are.
   const Tensor& at(std::string_view name) const;
+  /// Whether there is an entry of that name.
   bool contains(std::string_view name) const { return find(name) != entries_.end(); }
   /// Whether there was an entry to remove.
   bool erase(std::string_view name);
 
+  /// How many entries there are.
   std::size_t size() const { return entries_.size(); }
+  /// Whether there is no entry.
   bool empty() const { return entries_.empty(); }
   NamedTensors::const_iterator begin() const { return entries_.begin(); }
   NamedTensors::const_iterator end() const { return entries_.end(); }
+  /// The entry of that name, or `end()`.
   NamedTensors::const_iterator find(std::string_view name) const;
 
  private:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstdint>
 #include <optional>
@@ -8,8 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "reel/autograd/detail/in_place.h"
 #include "reel/autograd/detail/node.h"
+#include "reel/autograd/hooks.h"
 #include "reel/autograd/op_name.h"
+#include "reel/autograd/saved.h"
 #include "reel/autograd/tensor.h"
 
 namespace reel {
@@ -32,6 +36,9 @@ struct BackwardOptions {
   /// in its own leaf: the two keep each other, and the graph between them, alive until
   /// `set_grad({})` or `zero_grad()` parts them. `grad()` with `.create_graph` has no such cycle.
   bool create_graph = false;
+  /// Only these get a gradient: leaves, or results of ops, in their `.grad()` too; of the graph only
+  /// what leads to them is walked. Empty: all leaves.
+  std::vector<Tensor> inputs = {};
 };
 
 /// Walks the tape from all `roots` at once and adds up the gradients of the leaves they came from.
@@ -76,9 +83,14 @@ Tensor grad(const Output& output, const Input& input, const GradOptions& options
 /// Whether ops on this thread are being recorded.
 inline bool grad_enabled() { return detail::tape.enabled; }
 
+/// Sets whether ops on this thread are recorded, until it is set again. In a scope use a guard.
+/// Follows `torch.set_grad_enabled`.
+inline void set_grad_enabled(bool enabled) { detail::tape.enabled = enabled; }
+
 /// Sets whether ops are recorded for as long as it lives.
 class GradModeGuard {
  public:
+  /// Records from here on, or does not.
   explicit GradModeGuard(bool enabled) : before_(std::exchange(detail::tape.enabled, enabled)) {}
   ~GradModeGuard() { detail::tape.enabled = before_; }
   GradModeGuard(const GradModeGuard&) = delete;
@@ -94,14 +106,24 @@ class NoGradGuard : GradModeGuard {
   NoGradGuard() : GradModeGuard(false) {}
 };
 
+/// The same for running a model that is not to be trained: PyTorch's name for it. There is no more to
+/// save than `NoGradGuard` does.
+class InferenceMode : GradModeGuard {
+ public:
+  /// With `enabled` false it changes nothing.
+  explicit InferenceMode(bool enabled = true) : GradModeGuard(!enabled && grad_enabled()) {}
+};
+
 /// Recording is on again inside a `NoGradGuard`.
 class EnableGradGuard : GradModeGuard {
  public:
   EnableGradGuard() : GradModeGuard(true) {}
 };
 
-/// While it lives, backward stops at the first op whose gradient holds a NaN and names it.
-/// Costs a pass over every gradient.
+/// While it lives, ops remember where in the program they were recorded, and backward stops at the
+/// first whose gradient holds a NaN: the error names the op, the shapes of its inputs, the layer that
+/// ran and the line, or without debug information the function, that called. Costs a pass over every
+/// gradient and a look at the stack for every op. Follows `torch.autograd.detect_anomaly`.
 class DetectAnomalyGuard {
  public:
   DetectAnomalyGuard() : before_(std::exchange(detail::tape.detect_anomaly, true)) {}
@@ -115,34 +137,11 @@ class DetectAnomalyGuard {
 
 // ---- writing ops
 
-/// A tensor kept for backward together with its version: reading it after an in-place change throws
-/// an error that names the op. Converts to the tensor.
-class Saved {
- public:
-  explicit Saved(const Tensor& tensor)
-      : tensor_(tensor), version_(tensor.defined() ? tensor.version() : 0) {}
-
-  operator const Tensor&() const {
-    if (tensor_.defined() && tensor_.version() != version_) detail::changed_in_place(tensor_);
-    return tensor_;
-  }
-  const Tensor& operator()() const { return *this; }
-
- private:
-  Tensor tensor_;
-  std::uint32_t version_;
-};
-
-/// Keeps `tensor` for backward: `[b = save(b)](const Tensor& dy) { return dy * b; }`.
-/// Never keep the op's own output so: take it as the rule's second parameter. `record` refuses a
-/// rule that captures it, but cannot look behind a pointer.
-inline Saved save(const Tensor& tensor) { return Saved(tensor); }
-
 /// One input of an op and the rule for its gradient.
 template <class Rule>
 struct WithRespectTo {
-  const Tensor& input;
-  Rule rule;
+  const Tensor& input;  ///< lives until the op is recorded, in the same expression
+  Rule rule;            ///< takes `(dy)` or `(dy, y)`, returns the gradient
 };
 
 /// "The gradient with respect to `input` is ...": a rule takes `(dy)` or `(dy, y)`, the gradient of
@@ -199,6 +198,48 @@ Tensor record(OpName, const Forward&, Backward, const Tensor& x, const Tensors&.
   return x;
 }
 
+namespace detail {
+/// Throws unless `x` may be overwritten, by an op on the tape if it is `recorded`.
+REEL_API void check_writable(const char* op, const Tensor& x, bool recorded);
+}  // namespace detail
+
+/// To be called before the elements of `x` are changed by what was computed from it and `sources`.
+/// Throws where elements share memory with each other, and, while the tape follows any of these,
+/// where `x` is a leaf that requires gradients, a view of one, or a view made while nothing was
+/// recorded.
+template <class... Sources>
+void check_in_place(const char* op, const Tensor& x, const Sources&... sources) {
+  detail::check_writable(op, x, recording(x, sources...));
+}
+
+/// Puts an op on the tape that has changed the elements of `x` in place. A rule for `x` is one for
+/// what `x` was before, without which no gradient goes there; the rules' `y` is `x` as it is now.
+/// What a rule needs of `x` as it was is to be cloned before the change, as is an input that shares
+/// its memory. Every view of `x`, and what `x` is a view of, has the op in its history. Returns `x`.
+///
+/// Does its part also where nothing is recorded: what others saved of `x` counts as changed.
+///
+/// **Example**
+/// ```cpp
+/// check_in_place("scale_", x);
+/// for (float& value : std::span(x.data_ptr<float>(), x.numel())) value *= 3;
+/// return record_in_place("scale_", x, wrt(x, [](const Tensor& dy) { return dy * 3; }));
+/// ```
+template <class... Rules>
+const Tensor& record_in_place(OpName name, const Tensor& x, WithRespectTo<Rules>... rules) {
+  detail::bump_version(x, name);
+  if (recording(x, rules.input...) && x.is_floating_point()) {
+    detail::rebase(x, detail::make_node<detail::RulesNode<Rules...>>(name, x, std::move(rules)...));
+  }
+  return x;
+}
+
+/// The same for an op that leaves nothing of what was there and computes from no tensor, as drawing
+/// random numbers does.
+inline const Tensor& record_in_place(OpName name, const Tensor& x) {
+  return record_in_place(name, x, wrt(Tensor(), [](const Tensor&) { return Tensor(); }));
+}
+
 /// Which inputs of an op need a gradient.
 using Needs = std::vector<bool>;
 
@@ -208,9 +249,10 @@ using Gradients = std::vector<Tensor>;
 /// The inputs of an op whose gradients are computed together, or whose number is known only at run
 /// time.
 struct Inputs {
-  std::vector<Tensor> tensors;
+  std::vector<Tensor> tensors;  ///< in the order in which the rule returns their gradients
 };
 
+/// Some tensors as the inputs of `record` with one rule for all.
 template <class... Tensors>
 Inputs inputs(const Tensors&... tensors) {
   return {{tensors...}};
@@ -227,6 +269,41 @@ template <class Rule>
                                                                    std::move(rule)));
   }
   return out;
+}
+
+// ---- ops with several outputs
+
+/// Some tensors as the outputs of `record`, which gives them back: hand them over.
+template <std::same_as<Tensor>... Tensors>
+std::array<Tensor, sizeof...(Tensors)> outputs(Tensors... tensors) {
+  return {std::move(tensors)...};
+}
+
+/// Puts an op with several outputs on the tape. One rule serves all: it takes `(dy, needs)` or
+/// `(dy, y, needs)`, where `dy` and `y` are lists with an entry for each output, and returns the
+/// `Gradients` of the inputs. An output that no gradient came to has an undefined `dy`; integer
+/// outputs never have one. The rule runs once, when all gradients have come. What it needs of the
+/// outputs it takes from `y`.
+///
+/// **Example**
+/// ```cpp
+/// auto [q, r] = record("qr", outputs(q_of(a), r_of(a)), inputs(a),
+///                      [](const Gradients& dy, const std::vector<Tensor>& y, const Needs&) {
+///                        return Gradients{qr_gradient(dy[0], dy[1], y[0], y[1])};
+///                      });
+/// ```
+template <std::size_t N, class Rule>
+[[nodiscard]] std::array<Tensor, N> record(OpName name, std::array<Tensor, N> outputs,
+                                           const Inputs& inputs, Rule rule) {
+  detail::record_many(name, outputs, inputs.tensors, std::move(rule));
+  return outputs;
+}
+/// The same where the number of outputs is known only at run time.
+template <class Rule>
+[[nodiscard]] std::vector<Tensor> record(OpName name, std::vector<Tensor> outputs,
+                                         const Inputs& inputs, Rule rule) {
+  detail::record_many(name, outputs, inputs.tensors, std::move(rule));
+  return outputs;
 }
 
 }  // namespace reel

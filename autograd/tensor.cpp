@@ -5,6 +5,7 @@
 #include <new>
 
 #include "reel/autograd/detail/grad_lock.h"
+#include "reel/autograd/detail/in_place.h"
 #include "reel/autograd/tape.h"
 #include "reel/base/fail.h"
 
@@ -51,7 +52,14 @@ const char* cpp_name(DType dtype) {
 void detail::destroy(TensorImpl* impl) noexcept {
   if (impl->storage != nullptr && drop_ref(impl->storage->refs)) destroy(impl->storage);
   drop(impl->node);
-  drop(reinterpret_cast<TensorImpl*>(impl->grad.load(std::memory_order_relaxed)));
+  const std::uintptr_t grad = impl->grad.load(std::memory_order_relaxed);
+  if ((grad & has_extras) == 0) {
+    drop(reinterpret_cast<TensorImpl*>(grad & grad_pointer));
+  } else {
+    auto* extras = reinterpret_cast<GradExtras*>(grad & grad_pointer);
+    drop(std::exchange(extras->base, nullptr));
+    drop(extras);
+  }
   impl->~TensorImpl();
   deallocate(impl, sizeof(TensorImpl));
 }
@@ -106,9 +114,13 @@ const Tensor& Tensor::requires_grad_(bool value) const {
   detail::TensorImpl& body = impl();
   check(!value || is_floating(body.dtype), "requires_grad_",
         "expected a floating-point tensor, got dtype {}", body.dtype);
-  check(value || body.node == nullptr, "requires_grad_",
+  const bool leaf = is_leaf();
+  check(value || leaf, "requires_grad_",
         "expected a leaf, got the result of '{}'\nhelp: use detach()", op_name());
-  body.requires_grad = value;
+  if (leaf) {
+    if (value) detail::become_base(body);
+    body.followed = value ? detail::Followed::yes : detail::Followed::no;
+  }
   return *this;
 }
 
@@ -128,7 +140,10 @@ void Tensor::set_grad(const Tensor& gradient) const {
   slot.gradient.swap(before);
 }
 
-const char* Tensor::op_name() const { return impl().node != nullptr ? impl().node->name : ""; }
+const char* Tensor::op_name() const {
+  const detail::Node* node = impl().current();
+  return node == nullptr ? "" : node->last_op();
+}
 
 Tensor Tensor::detach() const { return detail::alias(*this, shape(), strides()); }
 
@@ -176,10 +191,26 @@ Tensor detail::alias(const Tensor& base, const Shape& shape, const Strides& stri
   const TensorImpl& from = base.impl();
   Tensor view(new_impl(from.dtype, shape, strides, checked_numel("alias", shape)));
   TensorImpl& impl = view.impl();
+  impl.device = from.device;
   impl.storage = from.storage;
   add_ref(impl.storage->refs);
   impl.data = from.data + offset * item_size(from.dtype);
   impl.contiguous = is_contiguous(shape, strides);
+  return view;
+}
+
+Tensor detail::view_of(const Tensor& x, const Shape& shape, const Strides& strides, Size offset) {
+  Tensor view = alias(x, shape, strides, offset);
+  TensorImpl& impl = view.impl();
+  if (!is_floating(impl.dtype)) return view;
+  TensorImpl& from = x.impl();
+  const bool off_tape =
+      !grad_enabled() || (from.grad.load(std::memory_order_relaxed) & is_view_off_tape) != 0;
+  TensorImpl& base = base_of(from);
+  add_ref(base.refs);
+  impl.grad.store(reinterpret_cast<std::uintptr_t>(&base) | (off_tape ? is_view_off_tape : is_view),
+                  std::memory_order_relaxed);
+  if (!off_tape) impl.followed = Followed::as_base;
   return view;
 }
 

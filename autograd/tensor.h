@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "reel/autograd/detail/tensor_impl.h"
+#include "reel/base/device.h"
 #include "reel/base/dtype.h"
 #include "reel/base/error.h"
 #include "reel/base/export.h"
@@ -24,6 +25,7 @@ class Indexed;
 struct BackwardOptions;
 struct Index;
 struct ValuesAndIndices;
+class HookHandle;
 
 /// A C++ number that a tensor can be made from or read as.
 template <class T>
@@ -71,15 +73,18 @@ class REEL_API Tensor {
   template <Number T>
   Tensor(T value) : Tensor(number(detail::widen(value))) {}
 
+  /// Another handle of the same tensor.
   Tensor(const Tensor& other) noexcept : impl_(other.impl_) {
     if (impl_ != nullptr) detail::add_ref(impl_->refs);
   }
+  /// Takes over the handle; `other` becomes undefined.
   Tensor(Tensor&& other) noexcept : impl_(std::exchange(other.impl_, nullptr)) {}
   /// `x = y` makes the variable `x` a handle of `y`'s tensor.
   Tensor& operator=(const Tensor& other) & noexcept {
     Tensor(other).swap(*this);
     return *this;
   }
+  /// The same, taking over the handle.
   Tensor& operator=(Tensor&& other) & noexcept {
     Tensor(std::move(other)).swap(*this);
     return *this;
@@ -92,6 +97,7 @@ class REEL_API Tensor {
   const Tensor& operator=(const Tensor& values) &&;
   ~Tensor() { detail::drop(impl_); }
 
+  /// Exchanges the handles, not the elements.
   void swap(Tensor& other) noexcept { std::swap(impl_, other.impl_); }
 
   // ---- what it is
@@ -101,17 +107,33 @@ class REEL_API Tensor {
   /// Whether both handles share one tensor.
   bool is_same(const Tensor& other) const { return impl_ == other.impl_; }
 
+  /// The number of dimensions.
   Size dim() const { return impl().shape.size(); }
+  /// The number of elements; 1 for a 0-d tensor.
   Size numel() const { return impl().numel; }
+  /// The type of the elements.
   DType dtype() const { return impl().dtype; }
+  /// Where the elements lie: on the CPU, which is the only device so far. Follows
+  /// `torch.Tensor.device`.
+  Device device() const { return impl().device; }
+  /// The size of each dimension.
   const Shape& shape() const { return impl().shape; }
   void shape(Size) const = delete;  // one size: write size(0); all of them: shape()
+  /// The distance between neighbours along each dimension, in elements; 0 where it is expanded.
   const Strides& strides() const { return impl().strides; }
   void size() const = delete;  // write numel(), or size(dim) for one dimension, or shape()
   /// The size of one dimension; negative ones count from the end.
   Size size(Size dim) const { return shape()[detail::wrap_dim("size", dim, this->dim())]; }
+  /// The stride of one dimension; negative ones count from the end.
   Size stride(Size dim) const { return strides()[detail::wrap_dim("stride", dim, this->dim())]; }
+  /// Where the first element lies in the memory that it shares with its views, in elements. Follows
+  /// `torch.Tensor.storage_offset`.
+  Size storage_offset() const {
+    return (impl().data - static_cast<std::byte*>(impl_->storage->data)) / item_size(dtype());
+  }
+  /// Whether the elements lie in row-major order without gaps.
   bool is_contiguous() const { return impl().contiguous; }
+  /// Whether gradients can flow through it.
   bool is_floating_point() const { return is_floating(dtype()); }
   /// How often the elements were changed in place; shared by all views of the same memory.
   std::uint32_t version() const { return impl().storage->version.load(std::memory_order_relaxed); }
@@ -143,25 +165,60 @@ class REEL_API Tensor {
 
   // ---- its place on the tape
 
-  bool requires_grad() const { return impl_ != nullptr && impl_->requires_grad; }
+  /// Whether the tape follows what is computed from it; false when undefined.
+  bool requires_grad() const { return impl_ != nullptr && impl_->requires_grad(); }
   /// Asks the tape to follow what is computed from this leaf; returns the tensor itself.
   /// Throws for integer tensors, and when a computed tensor is told to stop.
   const Tensor& requires_grad_(bool value = true) const;
-  bool is_leaf() const { return impl().node == nullptr; }
-  /// The accumulated gradient of a leaf; undefined before the first `backward`.
+  /// Whether no recorded op made it: a parameter, or a tensor off the tape.
+  bool is_leaf() const { return impl().current() == nullptr; }
+  /// The accumulated gradient of a leaf, or of a tensor that was told to `retain_grad`; undefined
+  /// before the first `backward`.
   Tensor grad() const;
   /// Replaces the accumulated gradient; an undefined tensor clears it.
   void set_grad(const Tensor& gradient) const;
+  /// From now on `backward` adds the gradient of this result of an op to its `grad()`, as it does
+  /// for leaves, on which this does nothing. Follows `torch.Tensor.retain_grad`.
+  /// Throws when the tensor does not require gradients.
+  void retain_grad() const;
+  /// Whether it was told to, and is no leaf.
+  bool retains_grad() const;
+  /// Calls `hook(dy)` with the whole gradient of this tensor whenever a walk over the tape has it,
+  /// and goes on with what the hook returns, if it returns a tensor; of a leaf, before it is added to
+  /// `grad()`. Hooks run in the order in which they came, on the thread of the walk, recorded under
+  /// `create_graph` only. Defined in `autograd/hooks.h`. Follows `torch.Tensor.register_hook`.
+  ///
+  /// Throws when the tensor does not require gradients; backward throws when a hook returns another
+  /// shape or dtype.
+  ///
+  /// **Example**
+  /// ```cpp
+  /// HookHandle clip = hidden.register_hook([](const Tensor& dy) { return dy.clamp(-1, 1); });
+  /// clip.remove();
+  /// ```
+  template <class Hook>
+  HookHandle register_hook(Hook hook) const;
+  /// Calls `hook(leaf)` whenever `backward` has added the whole gradient of this leaf to its
+  /// `grad()`, while other gradients are still on their way: there is the place to update the
+  /// parameter and drop its gradient, or to send it to other machines. Defined in
+  /// `autograd/hooks.h`. Follows `torch.Tensor.register_post_accumulate_grad_hook`.
+  /// Throws when the tensor is no leaf or does not require gradients.
+  template <class Hook>
+  HookHandle register_post_accumulate_grad_hook(Hook hook) const;
   /// The name of the op that made this tensor; "" for a leaf.
   const char* op_name() const;
   /// Walks the tape from this scalar and adds up the gradients of the leaves it came from.
   void backward() const;
+  /// The same from any tensor, given its gradient, or to chosen leaves; see `BackwardOptions`.
   void backward(const BackwardOptions& options) const;
-  /// The same elements, outside the tape.
+  /// The same elements, outside the tape: what is written there in place is seen here, but the tape
+  /// does not know that.
   Tensor detach() const;
 
-  // ---- layout and dtype: ops/shape/view.h
+  /// @name Layout and dtype
+  /// @{
 
+  /// As the free function of that name, of this tensor; see `ops/shape/view.h`.
   Tensor to(DType dtype) const;
   Tensor clone() const;
   Tensor sum_to_size(const Shape& shape) const;
@@ -197,6 +254,8 @@ class REEL_API Tensor {
     static_assert(detail::never<Sizes...>, "write the sizes in braces: expand({2, 3})");
   }
   Tensor expand_as(const Tensor& other) const;
+  Tensor as_strided(const Shape& shape, const Strides& strides,
+                    std::optional<Size> storage_offset = {}) const;
   Tensor narrow(Size dim, Size start, Size length) const;
   Tensor slice(Size dim, std::optional<Size> start = {}, std::optional<Size> end = {},
                Size step = 1) const;
@@ -204,6 +263,7 @@ class REEL_API Tensor {
   std::vector<Tensor> split(Size split_size, Size dim = 0) const;
   std::vector<Tensor> chunk(Size chunks, Size dim = 0) const;
   std::vector<Tensor> unbind(Size dim = 0) const;
+  /// @}
 
   // ---- indexing: ops/index/index.h
 
@@ -217,15 +277,23 @@ class REEL_API Tensor {
   /// `x.index({Slice{0, 5}, 2, mask})`: numbers, slices, tensors and masks together, as in NumPy.
   /// `x.index({...}) = y` writes to `x`.
   Indexed index(const std::vector<Index>& indices) const;
+
+  /// @name Picking entries
+  /// @{
+
+  /// As the free function of that name, of this tensor; see `ops/index/index.h`.
   const Tensor& index_put_(const std::vector<Index>& indices, const Tensor& values) const;
   Tensor gather(Size dim, const Tensor& index) const;
   Tensor index_select(Size dim, const Tensor& index) const;
   Tensor scatter_add(Size dim, const Tensor& index, const Tensor& source) const;
   Tensor masked_fill(const Tensor& mask, const Tensor& value) const;
   Tensor masked_select(const Tensor& mask) const;
+  /// @}
 
-  // ---- elementwise: ops/pointwise/pointwise.h
+  /// @name Elementwise
+  /// @{
 
+  /// As the free function of that name, of this tensor; see `ops/pointwise/pointwise.h`.
   Tensor add(const Tensor& other) const;
   Tensor sub(const Tensor& other) const;
   Tensor mul(const Tensor& other) const;
@@ -244,7 +312,8 @@ class REEL_API Tensor {
   Tensor cos() const;
   Tensor tanh() const;
   Tensor sigmoid() const;
-  Tensor relu() const;
+  Tensor relu() const&;
+  Tensor relu() &&;
   Tensor clamp(const Tensor& min) const;
   Tensor clamp(const Tensor& min, const Tensor& max) const;
   Tensor maximum(const Tensor& other) const;
@@ -255,32 +324,56 @@ class REEL_API Tensor {
   Tensor le(const Tensor& other) const;
   Tensor gt(const Tensor& other) const;
   Tensor ge(const Tensor& other) const;
+  /// @}
 
-  // ---- in place, only where nothing is recorded: ops/pointwise/pointwise.h
+  /// @name In place
+  /// @{
 
+  /// Changes and returns this tensor; see the function of that name in `ops/pointwise/in_place.h`.
   const Tensor& add_(const Tensor& other) const;
   const Tensor& sub_(const Tensor& other) const;
   const Tensor& mul_(const Tensor& other) const;
   const Tensor& div_(const Tensor& other) const;
+  const Tensor& pow_(const Tensor& exponent) const;
+  const Tensor& neg_() const;
+  const Tensor& abs_() const;
+  const Tensor& exp_() const;
+  const Tensor& log_() const;
+  const Tensor& sqrt_() const;
+  const Tensor& rsqrt_() const;
+  const Tensor& square_() const;
+  const Tensor& reciprocal_() const;
+  const Tensor& tanh_() const;
+  const Tensor& sigmoid_() const;
+  const Tensor& relu_() const;
   const Tensor& clamp_(const Tensor& min) const;
   const Tensor& clamp_(const Tensor& min, const Tensor& max) const;
   const Tensor& fill_(const Tensor& value) const;
   const Tensor& zero_() const;
   const Tensor& copy_(const Tensor& source) const;
+  const Tensor& masked_fill_(const Tensor& mask, const Tensor& value) const;
   const Tensor& operator+=(const Tensor& other) const { return add_(other); }
   const Tensor& operator-=(const Tensor& other) const { return sub_(other); }
   const Tensor& operator*=(const Tensor& other) const { return mul_(other); }
   const Tensor& operator/=(const Tensor& other) const { return div_(other); }
+  /// @}
 
-  // ---- random numbers in place: ops/create/random.h
+  // ---- random numbers in place
 
+  /// Numbers spread evenly over `[low, high)`. Throws for an integer dtype, and unless
+  /// `low <= high` and both are finite.
   const Tensor& uniform_(double low = 0, double high = 1) const;
+  /// The same, drawn from `generator`.
   const Tensor& uniform_(double low, double high, Generator& generator) const;
+  /// Normal numbers of this mean and standard deviation. Throws as `normal` does.
   const Tensor& normal_(double mean = 0, double std = 1) const;
+  /// The same, drawn from `generator`.
   const Tensor& normal_(double mean, double std, Generator& generator) const;
 
-  // ---- reductions: ops/reduce/reduce.h, softmax.h
+  /// @name Reductions
+  /// @{
 
+  /// As the free function of that name, of this tensor; see `ops/reduce/reduce.h`.
   Tensor sum(const Dims& dims = {}, bool keepdim = false) const;
   Tensor mean(const Dims& dims = {}, bool keepdim = false) const;
   Tensor var(const Dims& dims = {}, Size correction = 1, bool keepdim = false) const;
@@ -289,6 +382,11 @@ class REEL_API Tensor {
   Tensor min() const;
   ValuesAndIndices max(Size dim, bool keepdim = false) const;
   ValuesAndIndices min(Size dim, bool keepdim = false) const;
+  ValuesAndIndices sort(Size dim = -1, bool descending = false) const;
+  Tensor argsort(Size dim = -1, bool descending = false) const;
+  ValuesAndIndices topk(Size k, Size dim = -1, bool largest = true) const;
+  ValuesAndIndices median(Size dim, bool keepdim = false) const;
+  Tensor median() const;
   Tensor amax(const Dims& dims = {}, bool keepdim = false) const;
   Tensor amin(const Dims& dims = {}, bool keepdim = false) const;
   Tensor argmax(std::optional<Size> dim = {}, bool keepdim = false) const;
@@ -301,9 +399,11 @@ class REEL_API Tensor {
   Tensor all(const Dims& dims = {}, bool keepdim = false) const;
   Tensor softmax(Size dim) const;
   Tensor log_softmax(Size dim) const;
+  /// @}
 
   // ---- products: ops/matmul/matmul.h
 
+  /// As `matmul(x, other)`; see `ops/matmul/matmul.h`.
   Tensor matmul(const Tensor& other) const;
 
   // ---- for the library
@@ -353,20 +453,31 @@ class REEL_API Indexed : public Tensor {
 
   /// `x[mask] = values`, as `x.index_put_({mask}, values)`.
   const Tensor& operator=(const Tensor& values) &&;
+  /// The same, from entries of another tensor.
   const Tensor& operator=(const Indexed& values) && {
     return std::move(*this) = static_cast<const Tensor&>(values);
   }
 
+  /// @name Arithmetic on a variable
+  /// @{
+
+  /// As for any tensor: changes these entries, which may be a copy of those of `x`.
   const Tensor& operator+=(const Tensor& other) const& { return add_(other); }
   const Tensor& operator-=(const Tensor& other) const& { return sub_(other); }
   const Tensor& operator*=(const Tensor& other) const& { return mul_(other); }
   const Tensor& operator/=(const Tensor& other) const& { return div_(other); }
+  /// @}
+
+  /// @name Arithmetic on the spot
+  /// @{
+
   /// `x[indices] += other`, as `x[indices] = x[indices] + other`: an entry that is picked twice is
   /// changed once.
   const Tensor& operator+=(const Tensor& other) && { return put(add_(other)); }
   const Tensor& operator-=(const Tensor& other) && { return put(sub_(other)); }
   const Tensor& operator*=(const Tensor& other) && { return put(mul_(other)); }
   const Tensor& operator/=(const Tensor& other) && { return put(div_(other)); }
+  /// @}
 
  private:
   const Tensor& put(const Tensor& values) const;
@@ -406,13 +517,21 @@ REEL_API Tensor empty_like(const Tensor& like, DType dtype);
 /// Whether the elements fill their memory without gaps or overlap, in any order of dimensions.
 REEL_API bool is_dense(const Shape& shape, const Strides& strides);
 
-/// A view of the same memory, outside the tape; `offset` in elements from `base`'s first.
+/// Another tensor in the same memory, which the tape takes for one of its own; `offset` in elements
+/// from `base`'s first.
 REEL_API Tensor alias(const Tensor& base, const Shape& shape, const Strides& strides,
                       Size offset = 0);
 
-/// Tells every view that the elements have changed.
-inline void bump_version(const Tensor& tensor) {
-  tensor.impl().storage->version.fetch_add(1, std::memory_order_relaxed);
+/// The same as a view, for an op that is to record it: what ops on the tape write in place to either
+/// is in the history of both.
+REEL_API Tensor view_of(const Tensor& x, const Shape& shape, const Strides& strides,
+                        Size offset = 0);
+
+/// Tells every view that `op` has changed the elements.
+inline void bump_version(const Tensor& tensor, const char* op) {
+  Storage& storage = *tensor.impl().storage;
+  storage.version.fetch_add(1, std::memory_order_relaxed);
+  storage.last_writer.store(op, std::memory_order_relaxed);
 }
 
 }  // namespace detail

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "reel/autograd/detail/probe.h"
 #include "reel/autograd/detail/xtensor_includes.h"
 #include "reel/autograd/from_blob.h"
 #include "reel/autograd/tape.h"
@@ -140,7 +141,7 @@ struct RecordOptions {
 /// A forward that works element by element; see `elementwise`.
 template <class Forward>
 struct Elementwise {
-  Forward forward;
+  Forward forward;  ///< `forward(out, x...)`, of vectors
 };
 
 /// Says that the forward of an op computes each element of the output from those at the same place
@@ -232,7 +233,8 @@ constexpr bool takes_tensors(std::index_sequence<I...>) {
 /// `backward(dy, y, x...)` returns the gradients of the inputs, from the gradient of the output,
 /// the output and the inputs: a `Tensor` for one input, else a `std::tuple`, a `std::array` or
 /// `Gradients`. It is written in tensor ops, so that it can be differentiated again; a gradient may
-/// have the output's shape where an input was broadcast.
+/// have the output's shape where an input was broadcast. Under `create_graph` a gradient that left
+/// the tape throws.
 ///
 /// Throws when shapes do not broadcast or the forward does not fit the output.
 ///
@@ -265,11 +267,16 @@ template <class Forward, class Backward, std::derived_from<Tensor>... Tensors>
     detail::forward_failed(name, call, error.what());
   }
   if (!recording(x, more...)) return call.out;
-  auto rule = [backward = std::move(backward), saved = std::tuple{save(x), save(more)...}](
+  auto rule = [name, backward = std::move(backward), saved = std::tuple{save(x), save(more)...}](
                   const Tensor& dy, const Tensor& y, const Needs& needs) {
     return std::apply(
         [&](const auto&... input) {
-          Gradients gradients = detail::to_gradients<count>(backward(dy, y, input()...));
+          detail::Probe probe(name);
+          Gradients gradients =
+              detail::to_gradients<count>(backward(probe.lend(dy), y, input()...));
+          probe.check(gradients, needs,
+                      "write it in tensor ops, without data_ptr(), xtensor or detach(); return an "
+                      "undefined tensor for zero");
           detail::match_dtypes(gradients, {input().dtype()...}, needs);
           return gradients;
         },
@@ -278,6 +285,7 @@ template <class Forward, class Backward, std::derived_from<Tensor>... Tensors>
   return record(name, std::move(call.out), inputs(x, more...), std::move(rule));
 }
 
+/// The same without options.
 template <class Forward, class Backward, class... Tensors>
   requires detail::XtensorOpInputs<Forward, Tensors...>
 [[nodiscard]] Tensor record(OpName name, const Forward& forward, Backward backward, const Tensor& x,

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "reel/autograd/detail/grad_extras.h"
 #include "reel/autograd/tensor.h"
 
 namespace reel::detail {
@@ -18,27 +19,37 @@ namespace reel::detail {
 /// for that might ask for the same lock.
 class GradLock {
  public:
-  explicit GradLock(TensorImpl& leaf) : word_(leaf.grad) {
-    std::uintptr_t free = word_.load(std::memory_order_relaxed) & ~locked;
-    if (!word_.compare_exchange_strong(free, free | locked, std::memory_order_acquire)) [[unlikely]]
-      free = wait();
-    gradient = Tensor(reinterpret_cast<TensorImpl*>(free));
+  explicit GradLock(TensorImpl& body) : word_(&body.grad) {
+    if (!take(word_->load(std::memory_order_relaxed) & grad_pointer)) [[unlikely]]
+      wait(&body);
+  }
+  explicit GradLock(GradExtras& extras) : word_(&extras.gradient) {
+    if (!take(word_->load(std::memory_order_relaxed) & grad_pointer)) [[unlikely]]
+      wait(nullptr);
   }
   ~GradLock() {
-    word_.store(reinterpret_cast<std::uintptr_t>(gradient.release()), std::memory_order_release);
+    word_->store(reinterpret_cast<std::uintptr_t>(gradient.release()), std::memory_order_release);
   }
   GradLock(const GradLock&) = delete;
   GradLock& operator=(const GradLock&) = delete;
 
-  Tensor gradient;  ///< what stands here in the end is the leaf's
+  Tensor gradient;  ///< what stands here in the end is the tensor's
 
  private:
-  static constexpr std::uintptr_t locked = 1;
+  /// Whether the word was that pointer and nothing more: then the lock is held.
+  bool take(std::uintptr_t free) {
+    if (!word_->compare_exchange_strong(free, free | grad_is_locked, std::memory_order_acquire)) {
+      return false;
+    }
+    gradient = Tensor(reinterpret_cast<TensorImpl*>(free));
+    return true;
+  }
 
-  /// Takes the lock when its holder has put it back.
-  [[gnu::cold]] REEL_API std::uintptr_t wait();
+  /// Goes to the extras if the body has some, or needs them, being a view, and takes the lock when
+  /// its holder has put it back.
+  [[gnu::cold]] REEL_API void wait(TensorImpl* body);
 
-  std::atomic<std::uintptr_t>& word_;
+  std::atomic<std::uintptr_t>* word_;
 };
 
 }  // namespace reel::detail

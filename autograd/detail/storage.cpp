@@ -22,8 +22,7 @@ Storage* new_foreign_storage(void* data, std::size_t bytes, ForeignMemory* owner
 }
 
 void destroy(Storage* storage) noexcept {
-  const bool own = storage->data == storage + 1;
-  const std::size_t bytes = sizeof(Storage) + (own ? storage->bytes : 0);
+  const std::size_t bytes = sizeof(Storage) + (storage->is_own() ? storage->bytes : 0);
   delete storage->foreign;
   storage->~Storage();
   deallocate(storage, bytes);

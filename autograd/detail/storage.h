@@ -21,6 +21,11 @@ struct alignas(64) Storage {
   std::size_t bytes = 0;
   void* data = nullptr;
   ForeignMemory* foreign = nullptr;
+  std::atomic<const char*> last_writer{nullptr};  // the op that changed the elements last
+  std::atomic<bool> rewritten{false};  // on the tape: a view must ask its base for its history
+
+  /// Whether the memory is Reel's own.
+  bool is_own() const { return data == this + 1; }
 };
 
 REEL_API Storage* new_storage(std::size_t bytes);

@@ -27,6 +27,11 @@ extern REEL_API constinit std::atomic<std::uint32_t> profiling;
 
 inline bool is_profiling() { return profiling.load(std::memory_order_relaxed) != 0; }
 
+/// Whether that profile records the calls of layers, too.
+extern REEL_API constinit std::atomic<bool> profiling_layers;
+
+inline bool is_profiling_layers() { return profiling_layers.load(std::memory_order_relaxed); }
+
 /// What an event is; its name goes on accordingly: `mul`, `mul backward`, `Adam.step`.
 enum class EventKind : std::uint8_t { op, backward, step, zero_grad, range };
 

@@ -13,6 +13,7 @@
 namespace reel {
 
 constinit std::atomic<std::uint32_t> detail::profiling{0};
+constinit std::atomic<bool> detail::profiling_layers{false};
 
 namespace profiler {
 namespace {
@@ -214,6 +215,7 @@ Profile::Profile(const ProfileOptions& options) : session_(std::make_shared<Sess
   session_->start = now();
   active().session = session_;
   reel::detail::profiling.store(session_->id, std::memory_order_relaxed);
+  reel::detail::profiling_layers.store(options.record_layers, std::memory_order_relaxed);
 }
 
 Profile::~Profile() {
@@ -225,6 +227,7 @@ Profile::~Profile() {
 void Profile::stop() {
   const std::lock_guard lock(active().mutex);
   if (active().session != session_) return;
+  reel::detail::profiling_layers.store(false, std::memory_order_relaxed);
   reel::detail::profiling.store(0, std::memory_order_relaxed);
   session_->peak = peak_since(session_->id);
   reel::detail::raise_peak(session_->peak_before);

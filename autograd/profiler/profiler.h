@@ -16,9 +16,13 @@ namespace reel::profiler {
 
 struct Session;
 
+/// What a `Profile` records beside times and memory.
 struct ProfileOptions {
   /// Whether the trace shows the shapes of ops' inputs; costs some 100 ns a tensor.
   bool record_shapes = false;
+  /// Whether each call of a layer is a range around its ops, named by the layer's path and type,
+  /// `features.0 (Conv2d)`. Costs a walk through the model a call.
+  bool record_layers = false;
   /// Events kept for the trace, 48 bytes each. Those beyond are still counted and timed in the
   /// table, which says how many the trace lacks.
   std::size_t max_events = 1'000'000;
@@ -27,16 +31,16 @@ struct ProfileOptions {
 /// All events of one name. Times are in nanoseconds. "Self" leaves out what other events inside
 /// took.
 struct Row {
-  std::string name;
-  Size calls = 0;
-  std::int64_t total_time = 0;  ///< an event inside one of its own name counts once
-  std::int64_t self_time = 0;
-  std::int64_t allocations = 0;  ///< blocks asked from the allocator
-  std::int64_t self_allocations = 0;
-  std::int64_t bytes = 0;  ///< of these blocks, each rounded up to its size class
-  std::int64_t self_bytes = 0;
-  std::int64_t system_calls = 0;  ///< self allocations that came from the system
-  std::int64_t peak_bytes = 0;    ///< the most that one event needed beyond what was in use
+  std::string name;                   ///< of the op, `mul` or `mul backward`, or of the range
+  Size calls = 0;                     ///< how many events it was
+  std::int64_t total_time = 0;        ///< an event inside one of its own name counts once
+  std::int64_t self_time = 0;         ///< without what other events inside took
+  std::int64_t allocations = 0;       ///< blocks asked from the allocator
+  std::int64_t self_allocations = 0;  ///< without those of events inside
+  std::int64_t bytes = 0;             ///< of these blocks, each rounded up to its size class
+  std::int64_t self_bytes = 0;        ///< without those of events inside
+  std::int64_t system_calls = 0;      ///< self allocations that came from the system
+  std::int64_t peak_bytes = 0;        ///< the most that one event needed beyond what was in use
 
   /// Nanoseconds a call.
   double mean_time() const {
@@ -47,9 +51,10 @@ struct Row {
 /// What the rows of a table are ordered by: the greatest first, names from A to Z.
 enum class SortBy { self_time, total_time, mean_time, calls, allocations, bytes, peak, name };
 
+/// What `Profile::table` shows.
 struct TableOptions {
-  SortBy sort_by = SortBy::self_time;
-  Size rows = 20;  ///< at most so many; 0: all
+  SortBy sort_by = SortBy::self_time;  ///< what comes first
+  Size rows = 20;                      ///< at most so many; 0: all
 };
 
 /// Records every op, on whatever thread, from its construction until `stop()` or its end: counts,
@@ -70,6 +75,7 @@ struct TableOptions {
 /// One profile at a time; it stays on the thread that made it. Throws if another one is recording.
 class REEL_API Profile {
  public:
+  /// Begins to record. Throws if another profile is recording.
   explicit Profile(const ProfileOptions& options = {});
   ~Profile();
   Profile(const Profile&) = delete;
@@ -112,6 +118,7 @@ class REEL_API Profile {
 /// ```
 class Range {
  public:
+  /// Begins the part; what ends it is the end of this object.
   explicit Range(std::string_view name) : open_(reel::detail::is_profiling()) {
     if (open_) [[unlikely]]
       reel::detail::begin_event(reel::detail::EventKind::range, name);
