@@ -4,9 +4,11 @@
 #include <cmath>
 #include <cstdint>
 
+#include "reel/autograd/detail/array.h"
 #include "reel/autograd/profiler/op_scope.h"
 #include "reel/base/fail.h"
 #include "reel/kernels/copy.h"
+#include "reel/kernels/range.h"
 #include "reel/ops/support/checks.h"
 #include "reel/ops/support/fit.h"
 #include "reel/ops/support/promote.h"
@@ -28,7 +30,7 @@ const Tensor& finish(const Tensor& made, const TensorOptions& options) {
 const Tensor& fill_with(const char* op, const Tensor& made, const Tensor& value) {
   check(value.numel() == 1, op, "expected a value with one element, got shape {}", value.shape());
   const detail::FittedElement element = detail::fit_element(op, made.dtype(), value);
-  kernels::fill(made.numel(), made.impl().data, made.dtype(), element.bytes);
+  kernels::fill(element.bytes, detail::writable(made));
   return made;
 }
 
@@ -44,6 +46,15 @@ void check_step(bool leads_there, auto start, auto end, auto step) {
         step);
 }
 
+/// Throws unless the dtype holds both ends of a sequence.
+template <class Number>
+void check_ends(const char* op, DType dtype, Number first, Number last) {
+  with_dtype(dtype, [&]<class T>(T) {
+    fit<T>(op, dtype, first);
+    fit<T>(op, dtype, last);
+  });
+}
+
 /// The integers from `start` short of `end`. Distances are unsigned, so that none overflows.
 Tensor count_up(Size start, Size end, Size step, DType dtype) {
   check_step(step > 0 ? start <= end : step < 0 && start >= end, start, end, step);
@@ -55,12 +66,8 @@ Tensor count_up(Size start, Size end, Size step, DType dtype) {
   check(static_cast<double>(count) <= too_many, "arange", "expected at most 2^48 elements, got {}",
         count);
   const Tensor made = new_tensor("arange", static_cast<Size>(count), dtype);
-  with_dtype(dtype, [&]<class T>(T) {
-    T* out = made.data_ptr<T>();
-    for (std::uint64_t i = 0; i < count; ++i) {
-      out[i] = fit<T>("arange", dtype, static_cast<Size>(from + i * by));
-    }
-  });
+  if (count > 0) check_ends("arange", dtype, start, static_cast<Size>(from + (count - 1) * by));
+  kernels::arange(start, step, detail::writable(made));
   return made;
 }
 
@@ -71,18 +78,14 @@ Tensor count_up(double start, double end, double step, DType dtype) {
   const double count = std::ceil((end - start) / step);
   check(count <= too_many, "arange", "expected at most 2^48 elements, got {}", count);
   const Tensor made = new_tensor("arange", static_cast<Size>(count), dtype);
-  with_dtype(dtype, [&]<class T>(T) {
-    T* out = made.data_ptr<T>();
-    for (Size i = 0; i < made.numel(); ++i) {
-      out[i] = fit<T>("arange", dtype, start + static_cast<double>(i) * step);
-    }
-  });
+  if (count > 0) check_ends("arange", dtype, start, start + (count - 1) * step);
+  kernels::arange(start, step, detail::writable(made));
   return made;
 }
 
 const Tensor& fill_with_zeros(const Tensor& made) {
   constexpr std::uint64_t zero = 0;  // of every dtype
-  kernels::fill(made.numel(), made.impl().data, made.dtype(), &zero);
+  kernels::fill(&zero, detail::writable(made));
   return made;
 }
 
@@ -156,16 +159,8 @@ Tensor arange(const Tensor& start, const Tensor& end, const Tensor& step,
 Tensor linspace(double start, double end, Size steps, const TensorOptions& options) {
   const detail::OpScope scope("linspace");
   const Tensor made = new_tensor("linspace", steps, dtype_or_float(options));
-  // Counted from the nearer end, so that both ends are exact and the middle is symmetric.
-  const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
-  with_dtype(made.dtype(), [&]<class T>(T) {
-    T* out = made.data_ptr<T>();
-    for (Size i = 0; i < steps; ++i) {
-      const double value = 2 * i < steps ? start + step * static_cast<double>(i)
-                                         : end - step * static_cast<double>(steps - 1 - i);
-      out[i] = fit<T>("linspace", made.dtype(), steps == 1 ? start : value);
-    }
-  });
+  if (steps > 0) check_ends("linspace", made.dtype(), start, steps > 1 ? end : start);
+  kernels::linspace(start, end, detail::writable(made));
   return finish(made, options);
 }
 
@@ -175,10 +170,7 @@ Tensor eye(Size rows, Size columns, const TensorOptions& options) {
   const detail::OpScope scope("eye");
   const Tensor made = new_tensor("eye", {rows, columns}, dtype_or_float(options));
   fill_with_zeros(made);
-  with_dtype(made.dtype(), [&]<class T>(T) {
-    T* out = made.data_ptr<T>();
-    for (Size i = 0; i < std::min(rows, columns); ++i) out[i * (columns + 1)] = T{1};
-  });
+  detail::alias(made, std::min(rows, columns), columns + 1).fill_(1);
   return finish(made, options);
 }
 

@@ -50,11 +50,12 @@ REEL_API Tensor empty_like(const Tensor& like, const TensorOptions& options = {}
 /// The numbers 0, 1, ... below `end`: int64 for an integer `end`, else float32.
 /// Follows `torch.arange`.
 REEL_API Tensor arange(const Tensor& end, const TensorOptions& options = {});
-/// The numbers `start`, `start + step`, ... short of `end`: int64 where all are integers, which are
-/// counted exactly, else float32.
-///
-/// Throws when `step` is zero or leads away from `end`, and when a number is not finite.
+/// The numbers `start`, `start + 1`, and so on, short of `end`: int64 where all are integers, which
+/// are counted exactly, else float32. Throws when `end` is below `start`, and when a number is not
+/// finite.
 REEL_API Tensor arange(const Tensor& start, const Tensor& end, const TensorOptions& options = {});
+/// The same in steps of `step`, up or down. Throws also when `step` is zero or leads away from
+/// `end`.
 REEL_API Tensor arange(const Tensor& start, const Tensor& end, const Tensor& step,
                        const TensorOptions& options = {});
 
@@ -71,13 +72,16 @@ REEL_API Tensor eye(Size rows, Size columns, const TensorOptions& options = {});
 /// ranges (`std::vector`, `std::array`, `std::span`).
 class REEL_API NestedValues {
  public:
+  /// One number, for a 0-d tensor.
   template <Number T>
   NestedValues(T value) : kind_(kind_of<T>) {
     append(value);
   }
 
+  /// Braces; throws for rows of unequal shape.
   NestedValues(std::initializer_list<NestedValues> rows);
 
+  /// A range of numbers, or of ranges of equal shape.
   template <class Range>
     requires requires(const Range& range) {
       range.begin();

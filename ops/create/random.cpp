@@ -6,19 +6,22 @@
 #include <numeric>
 #include <utility>
 
+#include "reel/autograd/detail/array.h"
 #include "reel/autograd/profiler/op_scope.h"
 #include "reel/autograd/tape.h"
 #include "reel/base/fail.h"
 #include "reel/kernels/random.h"
-#include "reel/ops/pointwise/inplace.h"
+#include "reel/ops/index/index.h"
+#include "reel/ops/pointwise/pointwise.h"
+#include "reel/ops/reduce/reduce.h"
 #include "reel/ops/shape/view.h"
 #include "reel/ops/support/checks.h"
 
 namespace reel {
 namespace {
 
-template <class T>
-constexpr Size per_group = std::same_as<T, float> ? kernels::group_words : kernels::group_longs;
+using detail::readable;
+using detail::writable;
 
 kernels::RandomStream take(Generator& generator, Size n, Size numbers_per_group) {
   const Generator::State at = generator.take(kernels::blocks_for(n, numbers_per_group));
@@ -32,17 +35,12 @@ const Tensor& finish(const Tensor& made, const TensorOptions& options) {
 
 /// Fills dense memory in the order in which it lies.
 void fill_uniform(const Tensor& out, double low, double high, Generator& generator) {
-  with_floating(out.dtype(), [&]<class T>(T) {
-    kernels::uniform(take(generator, out.numel(), per_group<T>), out.numel(), out.data_ptr<T>(),
-                     low, high);
-  });
+  const Size per_group = out.dtype() == float32 ? kernels::group_words : kernels::group_longs;
+  kernels::uniform(take(generator, out.numel(), per_group), low, high, writable(out));
 }
 
 void fill_normal(const Tensor& out, double mean, double std, Generator& generator) {
-  with_floating(out.dtype(), [&]<class T>(T) {
-    kernels::normal(take(generator, out.numel(), kernels::group_longs), out.numel(),
-                    out.data_ptr<T>(), mean, std);
-  });
+  kernels::normal(take(generator, out.numel(), kernels::group_longs), mean, std, writable(out));
 }
 
 /// Throws unless the dtype holds every integer from `least` to `most`.
@@ -67,11 +65,8 @@ Tensor make_randint(const Shape& shape, Size low, Size high, DType dtype, Genera
   check_holds("randint", dtype, low, high - 1);
   const auto range = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
   const Tensor made = empty(shape, {.dtype = int64});
-  auto* numbers = reinterpret_cast<std::uint64_t*>(made.data_ptr<std::int64_t>());
-  kernels::random_longs(take(generator, made.numel(), kernels::group_longs), made.numel(), numbers);
-  for (Size i = 0; i < made.numel(); ++i) {
-    numbers[i] = static_cast<std::uint64_t>(low) + kernels::below(numbers[i], range);
-  }
+  kernels::integers(take(generator, made.numel(), kernels::group_longs), low, range,
+                    writable(made));
   return made.to(dtype);
 }
 
@@ -86,20 +81,20 @@ void check_floating(const char* op, DType dtype) {
 
 /// Checks that `x` may be overwritten, and calls `fill` on it, or on a dense stand-in copied to it.
 template <class Fill>
-const Tensor& fill_in_place(const char* op, const Tensor& x, const Fill& fill) {
+const Tensor& fill_in_place(OpName op, const Tensor& x, const Fill& fill) {
   detail::check_defined(op, "input", x);
   const detail::OpScope scope(op, x);
   check_floating(op, x.dtype());
-  detail::check_in_place(op, x);
+  check_in_place(op, x);
   if (detail::is_dense(x.shape(), x.strides())) {
     fill(x);
-    detail::bump_version(x);
   } else {
+    const NoGradGuard no_grad;
     const Tensor dense = empty(x.shape(), {.dtype = x.dtype()});
     fill(dense);
     x.copy_(dense);
   }
-  return x;
+  return record_in_place(op, x);
 }
 
 template <class Fill>
@@ -126,13 +121,7 @@ Tensor dropout_at(const Tensor& x, double p, kernels::RandomStream at, const Str
     dense.copy_(x.detach());
   }
   Tensor out = detail::empty_strided(x.shape(), strides, x.dtype());
-  with_floating(x.dtype(), [&]<class T>(T) {
-    if (p == 1) {
-      std::fill_n(out.data_ptr<T>(), out.numel(), T{0});
-    } else {
-      kernels::dropout(at, x.numel(), dense.data_ptr<T>(), out.data_ptr<T>(), p, 1 / (1 - p));
-    }
-  });
+  kernels::dropout(at, p, readable(dense), writable(out));
   return record("dropout", std::move(out),
                 wrt(x, [=](const Tensor& dy) { return dropout_at(dy, p, at, strides); }));
 }
@@ -194,17 +183,7 @@ Tensor randperm(Size n, Generator& generator, const TensorOptions& options) {
   check(n >= 0, "randperm", "expected n of 0 or more, got {}", n);
   if (n > 0) check_holds("randperm", options.dtype.value_or(int64), 0, n - 1);
   const Tensor made = empty(n, {.dtype = options.dtype.value_or(int64)});
-  std::vector<std::uint64_t> bits(static_cast<std::size_t>(n));
-  kernels::random_longs(take(generator, n, kernels::group_longs), n, bits.data());
-  with_dtype(made.dtype(), [&]<class T>(T) {
-    T* out = made.data_ptr<T>();
-    for (Size i = 0; i < n; ++i) out[i] = static_cast<T>(i);
-    for (Size left = n; left > 1; --left) {  // Fisher and Yates
-      const auto pick = kernels::below(bits[static_cast<std::size_t>(left - 1)],
-                                       static_cast<std::uint64_t>(left));
-      std::swap(out[left - 1], out[pick]);
-    }
-  });
+  kernels::permutation(take(generator, n, kernels::group_longs), writable(made));
   return finish(made, options);
 }
 
@@ -216,19 +195,14 @@ Tensor bernoulli(const Tensor& probabilities, Generator& generator) {
   const detail::OpScope scope("bernoulli", probabilities);
   detail::check_defined("bernoulli", "probabilities", probabilities);
   check_floating("bernoulli", probabilities.dtype());
-  const Tensor p = probabilities.detach().contiguous();
+  const Tensor p = probabilities.detach();
+  const Tensor bad = !(p >= 0 && p <= 1);  // which NaN is too
+  if (any(bad).item<bool>()) [[unlikely]] {
+    fail("bernoulli", "expected probabilities in [0, 1], got {}", masked_select(p, bad)[0].item());
+  }
   const Tensor numbers = empty(p.shape(), {.dtype = float64});
   fill_uniform(numbers, 0, 1, generator);
-  const Tensor out = empty(p.shape(), {.dtype = p.dtype()});
-  with_floating(p.dtype(), [&]<class T>(T) {
-    for (Size i = 0; i < p.numel(); ++i) {
-      const T probability = p.data_ptr<T>()[i];
-      check(probability >= 0 && probability <= 1, "bernoulli",
-            "expected probabilities in [0, 1], got {}", probability);
-      out.data_ptr<T>()[i] = numbers.data_ptr<double>()[i] < probability ? T{1} : T{0};
-    }
-  });
-  return out;
+  return (numbers < p).to(p.dtype());
 }
 
 Tensor rand_like(const Tensor& like, const TensorOptions& options) {

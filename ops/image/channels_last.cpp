@@ -1,5 +1,6 @@
 #include "reel/ops/image/channels_last.h"
 
+#include "reel/autograd/detail/array.h"
 #include "reel/autograd/profiler/op_scope.h"
 #include "reel/kernels/copy.h"
 
@@ -21,6 +22,12 @@ Tensor empty_channels_last(const Shape& shape, DType dtype) {
                             : empty_strided(shape, channels_last_strides(shape), dtype);
 }
 
+Dims all_but_channels(Size rank) {
+  Dims dims{0};
+  for (Size d = 2; d < rank; ++d) dims.push_back(d);
+  return dims;
+}
+
 Tensor channels_last(const Tensor& x) {
   const Shape& shape = x.shape();
   const Strides wanted = channels_last_strides(shape);
@@ -31,7 +38,7 @@ Tensor channels_last(const Tensor& x) {
   if (as_wanted || x.numel() == 0) return x;
   const OpScope scope("channels_last", x);
   const Tensor copy = empty_strided(shape, wanted, x.dtype());
-  kernels::copy(shape, copy.impl().data, x.dtype(), wanted, x.impl().data, x.dtype(), x.strides());
+  kernels::copy(readable(x), writable(copy));
   return copy;
 }
 

@@ -13,6 +13,9 @@ Strides channels_last_strides(const Shape& shape);
 /// An uninitialised tensor `[N, C, ..]` that lies as `[N, .., C]`.
 Tensor empty_channels_last(const Shape& shape, DType dtype);
 
+/// The dimensions of `[N, C, ..]` over which a channel's elements lie.
+Dims all_but_channels(Size rank);
+
 /// `x` itself if it lies as `[N, .., C]`, else a copy that does. Outside the tape.
 Tensor channels_last(const Tensor& x);
 

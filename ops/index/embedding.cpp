@@ -1,7 +1,6 @@
 #include "reel/autograd/profiler/op_scope.h"
 #include "reel/autograd/tape.h"
 #include "reel/base/fail.h"
-#include "reel/kernels/index.h"
 #include "reel/ops/create/create.h"
 #include "reel/ops/index/index.h"
 #include "reel/ops/index/index_plan.h"
@@ -17,10 +16,7 @@ constexpr OpName op = "embedding";
 detail::RowIndex rows_of(const Tensor& input, Size extent) {
   const Tensor positions = detail::to_positions(op, input);
   const Tensor rows = zeros(positions.numel(), {.dtype = int64});
-  const Size wrong = kernels::append_index(rows.numel(), rows.data_ptr<Size>(),
-                                           positions.data_ptr<Size>(), extent, false);
-  check(wrong < 0, op, "expected indices in [0, {}), got {}", extent,
-        wrong < 0 ? 0 : positions.data_ptr<Size>()[wrong]);
+  detail::append_index(op, rows, positions, extent, false);
   return {.rows = rows, .dim = 0, .count = 1, .shape = input.shape()};
 }
 

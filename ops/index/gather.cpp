@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "reel/autograd/detail/array.h"
 #include "reel/autograd/profiler/op_scope.h"
 #include "reel/autograd/tape.h"
 #include "reel/base/detail/broadcast.h"
@@ -18,6 +19,9 @@
 
 namespace reel {
 namespace {
+
+using detail::readable;
+using detail::writable;
 
 /// Where `gather` and its kin look: a checked int64 index of the shape to walk, and its dimension.
 struct Lookup {
@@ -43,17 +47,9 @@ Lookup make_lookup(const char* op, const Tensor& x, Size dim, const Tensor& inde
           "expected indices no larger than shape {} except in dimension {}, got shape {}",
           x.shape(), at, index.shape());
   }
-  const Size extent = x.shape()[at];
   const Tensor checked = zeros(index.shape(), {.dtype = int64});
-  const Size wrong = kernels::append_index(checked.numel(), checked.data_ptr<Size>(),
-                                           positions.data_ptr<Size>(), extent, wrap);
-  check(wrong < 0, op, "expected indices in [{}, {}), got {}", wrap ? -extent : 0, extent,
-        wrong < 0 ? 0 : positions.data_ptr<Size>()[wrong]);
+  detail::append_index(op, checked, positions, x.shape()[at], wrap);
   return {checked, at};
-}
-
-kernels::GatherPlan plan_for(const Lookup& lookup, const Tensor& indexed, const Tensor& direct) {
-  return {lookup.index.shape(), lookup.dim, indexed.strides(), direct.strides()};
 }
 
 Tensor scatter_add_at(const Tensor& x, const Lookup& lookup, const Tensor& source);
@@ -62,8 +58,7 @@ Tensor gather_at(OpName op, const Tensor& x, const Lookup& lookup) {
   const detail::OpScope scope(op, x);
   Tensor out = detail::new_tensor(op, lookup.index.shape(), x.dtype());
   if (out.numel() > 0) {
-    kernels::gather(plan_for(lookup, x, out), item_size(x.dtype()), lookup.index.data_ptr<Size>(),
-                    out.impl().data, x.impl().data);
+    kernels::gather(readable(x), lookup.dim, readable(lookup.index), writable(out));
   }
   return record(op, std::move(out), wrt(x, [lookup, shape = x.shape()](const Tensor& dy) {
                   return scatter_add_at(zeros(shape, {.dtype = dy.dtype()}), lookup, dy);
@@ -74,8 +69,7 @@ Tensor scatter_add_at(const Tensor& x, const Lookup& lookup, const Tensor& sourc
   const detail::OpScope scope("scatter_add", x);
   Tensor out = clone(x.detach());
   if (source.numel() > 0) {
-    kernels::scatter_add(plan_for(lookup, out, source), x.dtype(), lookup.index.data_ptr<Size>(),
-                         out.impl().data, source.impl().data);
+    kernels::scatter_add(readable(source), lookup.dim, readable(lookup.index), writable(out));
   }
   return record(
       "scatter_add", std::move(out), wrt(x, [](const Tensor& dy) { return dy; }),
@@ -86,8 +80,7 @@ Tensor scatter_at(const Tensor& x, const Lookup& lookup, const Tensor& source) {
   const detail::OpScope scope("scatter", x);
   Tensor out = clone(x.detach());
   if (source.numel() > 0) {
-    kernels::scatter(plan_for(lookup, out, source), item_size(x.dtype()),
-                     lookup.index.data_ptr<Size>(), out.impl().data, source.impl().data);
+    kernels::scatter(readable(source), lookup.dim, readable(lookup.index), writable(out));
   }
   return record(
       "scatter", std::move(out),
@@ -210,14 +203,7 @@ Tensor nonzero(const Tensor& x) {
   const Tensor flags = contiguous(x.dtype() == bool_ ? x.detach() : ne(x.detach(), 0));
   const Tensor positions = detail::true_positions(flags);
   const Tensor out = empty({positions.numel(), x.dim()}, {.dtype = int64});
-  Size* row = out.data_ptr<Size>();
-  for (Size i = 0; i < positions.numel(); ++i, row += x.dim()) {
-    Size rest = positions.data_ptr<Size>()[i];
-    for (Size d = x.dim() - 1; d >= 0; --d) {
-      row[d] = rest % x.shape()[d];
-      rest /= x.shape()[d];
-    }
-  }
+  kernels::unravel(readable(positions), x.shape(), writable(out));
   return out;
 }
 
@@ -225,24 +211,24 @@ Tensor one_hot(const Tensor& labels, std::optional<Size> num_classes) {
   detail::check_defined("one_hot", "labels", labels);
   const detail::OpScope scope("one_hot", labels);
   const Tensor positions = detail::to_positions("one_hot", labels);
-  const Size* label = positions.data_ptr<Size>();
   const Size count = positions.numel();
   check(num_classes.has_value() || count > 0, "one_hot",
         "expected num_classes for an empty tensor, got none");
+  const Size least = count > 0 ? amin(positions).item<Size>() : 0;
+  const Size greatest = count > 0 ? amax(positions).item<Size>() : 0;
   constexpr Size too_many = Size{1} << 48;  // which one more than the label may not wrap around
-  const Size classes =
-      num_classes ? *num_classes
-                  : std::clamp<Size>(*std::max_element(label, label + count), 0, too_many) + 1;
+  const Size classes = num_classes ? *num_classes : std::clamp<Size>(greatest, 0, too_many) + 1;
   check(classes > 0, "one_hot", "expected num_classes of 1 or more, got {}", classes);
   Shape shape = labels.shape();
   shape.push_back(classes);
   const Tensor out = detail::new_tensor("one_hot", shape, int64);
+  check(least >= 0 && greatest < classes, "one_hot", "expected labels in [0, {}), got {}", classes,
+        least < 0 ? least : greatest);
   out.zero_();
-  for (Size i = 0; i < count; ++i) {
-    check(label[i] >= 0 && label[i] < classes, "one_hot", "expected labels in [0, {}), got {}",
-          classes, label[i]);
-    out.data_ptr<Size>()[i * classes + label[i]] = 1;
-  }
+  if (count == 0) return out;
+  const Tensor index = unsqueeze(positions, -1);
+  kernels::scatter(readable(expand(ones({}, {.dtype = int64}), index.shape())), labels.dim(),
+                   readable(index), writable(out));
   return out;
 }
 

@@ -7,10 +7,8 @@
 #include "reel/autograd/profiler/op_scope.h"
 #include "reel/autograd/tape.h"
 #include "reel/base/fail.h"
-#include "reel/kernels/index.h"
 #include "reel/ops/create/create.h"
 #include "reel/ops/index/index_plan.h"
-#include "reel/ops/pointwise/inplace.h"
 #include "reel/ops/pointwise/pointwise.h"
 #include "reel/ops/shape/view.h"
 #include "reel/ops/support/checks.h"
@@ -96,10 +94,7 @@ RowIndex combine(const char* op, const Tensor& view, const std::vector<TensorInd
     const Size* sizes = view.shape().begin() + one.dim;
     const Size extent = Shape(sizes, sizes + one.count).numel();
     const Tensor positions = contiguous(expand(one.positions, index.shape));
-    const Size wrong = kernels::append_index(positions.numel(), index.rows.data_ptr<Size>(),
-                                             positions.data_ptr<Size>(), extent, true);
-    check(wrong < 0, op, "expected indices in [{}, {}), got {}", -extent, extent,
-          wrong < 0 ? 0 : positions.data_ptr<Size>()[wrong]);
+    detail::append_index(op, index.rows, positions, extent, true);
     index.count += one.count;
   }
   return index;
@@ -162,17 +157,9 @@ IndexPlan make_plan(const char* op, const Tensor& x, const std::vector<Index>& i
   return plan;
 }
 
-/// Indices that later changes of their tensors do not reach.
-std::vector<Index> freeze(std::vector<Index> indices) {
-  for (Index& index : indices) {
-    if (index.kind == Kind::tensor) index.tensor = index.tensor.detach().clone();
-  }
-  return indices;
-}
-
-void write(const char* op, const IndexPlan& plan, const Tensor& values, bool accumulate) {
-  const NoGradGuard no_grad;
+void write(OpName op, const IndexPlan& plan, const Tensor& values, bool accumulate) {
   const Tensor& view = plan.view;
+  check_in_place(op, view, values);
   const Shape shape = plan.rows ? detail::indexed_shape(view.shape(), *plan.rows) : view.shape();
   check(detail::broadcast_shapes(op, shape, values.shape()) == shape, op,
         "expected values that broadcast to shape {}, got {}", shape, values.shape());
@@ -183,14 +170,20 @@ void write(const char* op, const IndexPlan& plan, const Tensor& values, bool acc
                          ? detail::fitted(op, view.dtype(), values)
                          : to(shares ? clone(values) : values, view.dtype());
   const Tensor source = expand(one, shape);
-  if (plan.rows) {
-    check(!accumulate || view.dtype() != bool_, op, "expected numbers to add, got dtype bool");
-    detail::put_rows(view, *plan.rows, source, accumulate);
-  } else if (accumulate) {
-    view.add_(source);
-  } else {
-    view.copy_(source);
+  if (!plan.rows) {
+    accumulate ? view.add_(source) : view.copy_(source);
+    return;
   }
+  check(!accumulate || view.dtype() != bool_, op, "expected numbers to add, got dtype bool");
+  const RowIndex& rows = *plan.rows;
+  detail::put_rows(view, rows, source, accumulate);
+  record_in_place(
+      op, view,
+      wrt(view,
+          [op, rows, accumulate](const Tensor& dy) {
+            return accumulate ? dy : detail::without_rows(op, dy, rows);
+          }),
+      wrt(source, [op, rows](const Tensor& dy) { return detail::take_rows(op, dy, rows); }));
 }
 
 RowIndex row_index(const char* op, const Tensor& x, Size dim, const Tensor& index) {
@@ -198,11 +191,7 @@ RowIndex row_index(const char* op, const Tensor& x, Size dim, const Tensor& inde
   const Size at = detail::wrap_dim(op, dim, x.dim());
   const Tensor positions = detail::to_positions(op, index);
   const Tensor rows = zeros(positions.numel(), {.dtype = int64});
-  const Size extent = x.shape()[at];
-  const Size wrong = kernels::append_index(rows.numel(), rows.data_ptr<Size>(),
-                                           positions.data_ptr<Size>(), extent, false);
-  check(wrong < 0, op, "expected indices in [0, {}), got {}", extent,
-        wrong < 0 ? 0 : positions.data_ptr<Size>()[wrong]);
+  detail::append_index(op, rows, positions, x.shape()[at], false);
   return {.rows = rows, .dim = at, .count = 1, .shape = rows.shape()};
 }
 
@@ -222,21 +211,9 @@ Tensor index_put(const Tensor& x, const std::vector<Index>& indices, const Tenso
   detail::check_defined("index_put", "input", x);
   detail::check_defined("index_put", "values", values);
   const detail::OpScope scope("index_put", x);
-  Tensor out = detail::empty_like(x, x.dtype());
-  {
-    const NoGradGuard no_grad;
-    out.copy_(x);
-    write("index_put", make_plan("index_put", out, indices), values, accumulate);
-  }
-  if (!recording(x, values)) return out;
-  const std::vector<Index> frozen = freeze(indices);
-  return record(
-      "index_put", std::move(out),
-      wrt(x, [frozen,
-              accumulate](const Tensor& dy) { return accumulate ? dy : index_put(dy, frozen, 0); }),
-      wrt(values, [frozen, dtype = values.dtype()](const Tensor& dy) {
-        return to(index(dy, frozen), dtype);
-      }));
+  const Tensor out = clone(x);
+  write("index_put", make_plan("index_put", out, indices), values, accumulate);
+  return out;
 }
 
 const Tensor& index_put_(const Tensor& x, const std::vector<Index>& indices, const Tensor& values,
@@ -244,8 +221,7 @@ const Tensor& index_put_(const Tensor& x, const std::vector<Index>& indices, con
   detail::check_defined("index_put_", "input", x);
   detail::check_defined("index_put_", "values", values);
   const detail::OpScope scope("index_put_", x);
-  detail::check_in_place("index_put_", x, values);
-  const NoGradGuard no_grad;
+  check_in_place("index_put_", x, values);
   write("index_put_", make_plan("index_put_", x, indices), values, accumulate);
   return x;
 }
@@ -259,7 +235,6 @@ const Tensor& Indexed::put(const Tensor& values) const {
   if (plan_ == nullptr) return *this;
   detail::check_defined("index_put_", "values", values);
   const detail::OpScope scope("index_put_", plan_->view);
-  detail::check_in_place("index_put_", plan_->view, values);
   write("index_put_", *plan_, values, false);
   return *this;
 }

@@ -13,36 +13,44 @@ namespace reel {
 /// `start:stop:step` as in Python; left out, the bounds are the ends. Bounds below 0 count from the
 /// end and those beyond it are cut; the step is positive. `Slice{}` is all of a dimension.
 struct Slice {
-  std::optional<Size> start = {};
-  std::optional<Size> stop = {};
-  Size step = 1;
+  std::optional<Size> start = {};  ///< the first entry; from the beginning unless given
+  std::optional<Size> stop = {};   ///< the entry behind the last; to the end unless given
+  Size step = 1;                   ///< from one entry to the next, 1 or more
 };
 
 /// A new dimension of size 1, as `None` or `numpy.newaxis` in Python.
 struct NoneIndex {};
+/// As in `x.index({None, 0})`.
 inline constexpr NoneIndex None{};
 
 /// All dimensions that the other indices leave, as `...` in Python.
 struct EllipsisIndex {};
+/// As in `x.index({Ellipsis, 0})`; once at most.
 inline constexpr EllipsisIndex Ellipsis{};
 
 /// One entry of `x.index({...})`: a number, a `Slice`, `None`, `Ellipsis`, or a tensor of integers
 /// or bools.
 struct REEL_API Index {
+  /// Which of them it is.
   enum class Kind { number, slice, none, ellipsis, tensor };
 
+  /// One entry, whose dimension disappears; below 0 it counts from the end.
   template <std::integral T>
     requires(!std::same_as<T, bool>)
   Index(T index) : kind(Kind::number), number(static_cast<Size>(index)) {}
+  /// Some entries in a row, or every so many.
   Index(const Slice& range) : kind(Kind::slice), slice(range) {}
+  /// A new dimension of size 1.
   Index(NoneIndex) : kind(Kind::none) {}
+  /// What the other indices leave.
   Index(EllipsisIndex) : kind(Kind::ellipsis) {}
+  /// Integers to pick entries by, or a mask.
   Index(const Tensor& indices) : kind(Kind::tensor), tensor(indices) {}
 
-  Kind kind;
-  Size number = 0;
-  Slice slice = {};
-  Tensor tensor = {};
+  Kind kind;           ///< says which of the members below counts, if any
+  Size number = 0;     ///< of `Kind::number`
+  Slice slice = {};    ///< of `Kind::slice`
+  Tensor tensor = {};  ///< of `Kind::tensor`
 };
 
 /// `x[indices]` as in NumPy: `index(x, {0, Slice{1, 5}, Ellipsis})`.

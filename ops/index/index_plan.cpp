@@ -1,5 +1,6 @@
 #include "reel/ops/index/index_plan.h"
 
+#include "reel/autograd/detail/array.h"
 #include "reel/autograd/profiler/op_scope.h"
 #include "reel/autograd/tape.h"
 #include "reel/base/fail.h"
@@ -48,15 +49,23 @@ Tensor to_positions(const char* op, const Tensor& index) {
   return contiguous(to(index, int64));
 }
 
+void append_index(const char* op, const Tensor& rows, const Tensor& positions, Size extent,
+                  bool wrap) {
+  const Size wrong = kernels::append_index(readable(positions), extent, wrap, writable(rows));
+  if (wrong < 0) [[likely]]
+    return;
+  fail(op, "expected indices in [{}, {}), got {}", wrap ? -extent : 0, extent,
+       flatten(positions)[wrong].item<Size>());
+}
+
 Tensor to_mask(const char* op, const Tensor& mask) {
   check(mask.dtype() == bool_, op, "expected a mask of dtype bool, got {}", mask.dtype());
   return contiguous(mask);
 }
 
 Tensor true_positions(const Tensor& mask) {
-  const auto* flags = reinterpret_cast<const std::uint8_t*>(mask.data_ptr<bool>());
-  const Tensor positions = empty(kernels::count_nonzero(mask.numel(), flags), {.dtype = int64});
-  kernels::nonzero_positions(mask.numel(), flags, positions.numel(), positions.data_ptr<Size>());
+  const Tensor positions = empty(kernels::count_true(readable(mask)), {.dtype = int64});
+  kernels::true_positions(readable(mask), writable(positions));
   return positions;
 }
 
@@ -77,8 +86,7 @@ Tensor take_rows(OpName op, const Tensor& x, const RowIndex& index) {
       from = contiguous(from);
       blocks = blocks_of(from, index);
     }
-    kernels::take_rows(index.rows.numel(), index.rows.data_ptr<Size>(), item_size(x.dtype()),
-                       out.impl().data, from.impl().data, *blocks);
+    kernels::take_rows(readable(from), *blocks, readable(index.rows), writable(out));
   }
   return record(op, std::move(out), wrt(x, [op, index, shape = x.shape()](const Tensor& dy) {
                   return add_rows(op, dy, index, shape);
@@ -91,8 +99,7 @@ Tensor add_rows(OpName op, const Tensor& x, const RowIndex& index, const Shape& 
   Tensor out = zeros(shape, {.dtype = x.dtype()});
   if (x.numel() > 0) {
     const Tensor from = contiguous(x.detach());
-    kernels::add_rows(index.rows.numel(), index.rows.data_ptr<Size>(), x.dtype(), out.impl().data,
-                      *blocks_of(out, index), from.impl().data);
+    kernels::add_rows(readable(from), readable(index.rows), writable(out), *blocks_of(out, index));
   }
   return record(op, std::move(out),
                 wrt(x, [op, index](const Tensor& dy) { return take_rows(op, dy, index); }));
@@ -100,6 +107,7 @@ Tensor add_rows(OpName op, const Tensor& x, const RowIndex& index, const Shape& 
 
 void put_rows(const Tensor& x, const RowIndex& index, const Tensor& values, bool accumulate) {
   if (values.numel() == 0) return;
+  const NoGradGuard no_grad;
   const auto blocks = blocks_of(x, index);
   if (!blocks) {
     const Tensor copy = contiguous(x);
@@ -108,15 +116,17 @@ void put_rows(const Tensor& x, const RowIndex& index, const Tensor& values, bool
     return;
   }
   const Tensor from = contiguous(values);
-  const Size* rows = index.rows.data_ptr<Size>();
-  if (accumulate) {
-    kernels::add_rows(index.rows.numel(), rows, x.dtype(), x.impl().data, *blocks,
-                      from.impl().data);
-  } else {
-    kernels::put_rows(index.rows.numel(), rows, item_size(x.dtype()), x.impl().data, *blocks,
-                      from.impl().data);
-  }
-  bump_version(x);
+  const auto put = accumulate ? kernels::add_rows : kernels::put_rows;
+  put(readable(from), readable(index.rows), writable(x), *blocks);
+}
+
+Tensor without_rows(OpName op, const Tensor& x, const RowIndex& index) {
+  const OpScope scope(op, x);
+  Tensor out = clone(x.detach());
+  put_rows(out, index, expand(zeros({}, {.dtype = x.dtype()}), indexed_shape(x.shape(), index)),
+           false);
+  return record(op, std::move(out),
+                wrt(x, [op, index](const Tensor& dy) { return without_rows(op, dy, index); }));
 }
 
 }  // namespace reel::detail

@@ -14,6 +14,11 @@ namespace reel::detail {
 /// `index` as contiguous int64. Throws unless it is int64 or int32.
 Tensor to_positions(const char* op, const Tensor& index);
 
+/// rows[i] = rows[i] * extent + positions[i], an index below 0 counting from the end where `wrap`
+/// says so; both are int64 and contiguous. Throws `[op] expected indices in [-3, 3), got 3`.
+void append_index(const char* op, const Tensor& rows, const Tensor& positions, Size extent,
+                  bool wrap);
+
 /// `mask` as contiguous bool. Throws unless it is bool.
 Tensor to_mask(const char* op, const Tensor& mask);
 
@@ -44,8 +49,11 @@ Tensor take_rows(OpName op, const Tensor& x, const RowIndex& index);
 /// Zeros of `shape` with `x` added at the entries.
 Tensor add_rows(OpName op, const Tensor& x, const RowIndex& index, const Shape& shape);
 
+/// A copy of `x` with zeros at the entries.
+Tensor without_rows(OpName op, const Tensor& x, const RowIndex& index);
+
 /// Writes `values`, of the indexed shape and the dtype of `x`, to the entries in place, or adds
-/// them.
+/// them, without the tape.
 void put_rows(const Tensor& x, const RowIndex& index, const Tensor& values, bool accumulate);
 
 }  // namespace reel::detail

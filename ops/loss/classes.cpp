@@ -1,6 +1,12 @@
 #include "reel/ops/loss/classes.h"
 
+#include "reel/autograd/detail/array.h"
 #include "reel/base/fail.h"
+#include "reel/kernels/softmax.h"
+#include "reel/ops/index/index.h"
+#include "reel/ops/pointwise/pointwise.h"
+#include "reel/ops/reduce/reduce.h"
+#include "reel/ops/shape/view.h"
 #include "reel/ops/support/checks.h"
 
 namespace reel::detail {
@@ -40,19 +46,20 @@ void check_classes(const char* op, const Tensor& scores, const Tensor& target,
         weight.dtype(), weight.shape());
 }
 
-void wrong_class(const char* op, Size classes, Size got, const Tensor& target, Size ignore_index) {
+void check_targets(const char* op, Size classes, const Tensor& target, Size ignore_index) {
+  const Size wrong = kernels::find_wrong_class(readable(target), classes, ignore_index);
+  if (wrong < 0) [[likely]]
+    return;
+  const Tensor flat = flatten(target);
+  const Size got = flat[wrong].item<Size>();
   const char* help = "";
   if (classes == 1) {
     help =
         "\nhelp: one output tells two classes apart with binary_cross_entropy_with_logits; "
         "cross_entropy wants an output for each";
   } else if (got == classes) {
-    const Size* at = target.data_ptr<Size>();
-    bool from_one = true;
-    for (Size i = 0; i < target.numel(); ++i) {
-      from_one = from_one && (at[i] == ignore_index || (at[i] >= 1 && at[i] <= classes));
-    }
-    if (from_one) help = "\nhelp: classes count from 0: target - 1";
+    const Tensor from_one = flat == ignore_index || (flat >= 1 && flat <= classes);
+    if (all(from_one).item<bool>()) help = "\nhelp: classes count from 0: target - 1";
   }
   fail(op, "expected classes in [0, {}), got {}{}", classes, got, help);
 }

@@ -15,8 +15,7 @@ void check_classes(const char* op, const Tensor& scores, const Tensor& target,
                    const Tensor& weight);
 
 /// Throws `[cross_entropy] expected classes in [0, 10), got 10`, with a line on what the target
-/// looks like. `target` is int64 and contiguous.
-[[noreturn]] void wrong_class(const char* op, Size classes, Size got, const Tensor& target,
-                              Size ignore_index);
+/// looks like, unless each is a class or `ignore_index`. `target` is int64 and contiguous.
+void check_targets(const char* op, Size classes, const Tensor& target, Size ignore_index);
 
 }  // namespace reel::detail

@@ -1,3 +1,4 @@
+#include "reel/autograd/detail/array.h"
 #include "reel/autograd/profiler/op_scope.h"
 #include "reel/autograd/tape.h"
 #include "reel/kernels/reduce.h"
@@ -10,9 +11,13 @@
 #include "reel/ops/reduce/reduce.h"
 #include "reel/ops/shape/view.h"
 #include "reel/ops/support/checks.h"
+#include "reel/ops/support/gradients_by.h"
 
 namespace reel {
 namespace {
+
+using detail::readable;
+using detail::writable;
 
 constexpr OpName op = "cross_entropy";
 
@@ -25,12 +30,9 @@ struct Rows {
   double label_smoothing;
 
   kernels::CrossEntropy problem() const {
-    return {.dtype = logits.dtype(),
-            .x = logits.impl().data,
-            .targets = targets.data_ptr<Size>(),
-            .weight = weight.defined() ? weight.impl().data : nullptr,
-            .rows = logits.size(0),
-            .classes = logits.size(1),
+    return {.x = readable(logits),
+            .targets = readable(targets),
+            .weight = readable(weight),
             .ignore_index = ignore_index,
             .label_smoothing = label_smoothing};
   }
@@ -54,38 +56,38 @@ Tensor wanted_probabilities(const Rows& rows) {
 /// value per row, or one for all.
 Tensor cross_entropy_backward(const Tensor& dy, const Rows& rows, const Tensor& logsumexp,
                               double scale) {
-  if (recording(dy, rows.logits)) {
-    const Tensor wanted = wanted_probabilities(rows);
-    const Tensor by_row = dy.dim() == 0 ? dy : unsqueeze(dy, 1);
-    // An ignored row may hold anything, and 0 times that need not be 0.
-    const Tensor counts = unsqueeze(rows.targets != rows.ignore_index, 1);
-    const Tensor p = softmax(where(counts, rows.logits, 0), 1);
-    return (p * sum(wanted, 1, true) - wanted) * (by_row * scale);
-  }
-  const Tensor gradient = dy.contiguous();
-  Tensor dx = empty(rows.logits.shape(), {.dtype = rows.logits.dtype()});
-  kernels::cross_entropy_backward(rows.problem(), logsumexp.impl().data, gradient.impl().data,
-                                  dy.dim() == 1, scale, dx.impl().data);
-  return dx;
+  return detail::gradients_by(
+      [&] {
+        const Tensor wanted = wanted_probabilities(rows);
+        const Tensor by_row = dy.dim() == 0 ? dy : unsqueeze(dy, 1);
+        // An ignored row may hold anything, and 0 times that need not be 0.
+        const Tensor counts = unsqueeze(rows.targets != rows.ignore_index, 1);
+        const Tensor p = softmax(where(counts, rows.logits, 0), 1);
+        return (p * sum(wanted, 1, true) - wanted) * (by_row * scale);
+      },
+      [&] {
+        const Tensor gradient = dy.contiguous();
+        Tensor dx = empty(rows.logits.shape(), {.dtype = rows.logits.dtype()});
+        kernels::cross_entropy_backward(rows.problem(), readable(logsumexp), readable(gradient),
+                                        scale, writable(dx));
+        return dx;
+      },
+      dy, rows.logits);
 }
 
 Tensor cross_entropy_rows(const Rows& rows, LossReduction reduction) {
   const kernels::CrossEntropy problem = rows.problem();
-  const Size bad = kernels::find_bad_target(problem);
-  if (bad >= 0) [[unlikely]] {
-    detail::wrong_class(op, problem.classes, problem.targets[bad], rows.targets, rows.ignore_index);
-  }
+  detail::check_targets(op, problem.classes(), rows.targets, rows.ignore_index);
   const DType dtype = rows.logits.dtype();
-  Tensor out = empty(problem.rows, {.dtype = dtype});
-  const Tensor logsumexp = empty(problem.rows, {.dtype = dtype});
-  kernels::cross_entropy(problem, out.impl().data, logsumexp.impl().data);
+  Tensor out = empty(problem.rows(), {.dtype = dtype});
+  const Tensor logsumexp = empty(problem.rows(), {.dtype = dtype});
+  kernels::cross_entropy(problem, writable(out), writable(logsumexp));
 
   double scale = 1;
   if (reduction != LossReduction::none) {
     if (reduction == LossReduction::mean) scale = 1 / kernels::cross_entropy_weight(problem);
     const Tensor losses = std::exchange(out, empty({}, {.dtype = dtype}));
-    kernels::reduce(kernels::Reduction::sum, dtype, losses.impl().data, losses.shape(),
-                    losses.strides(), 1, out.impl().data, {.scale = scale});
+    kernels::reduce(kernels::Reduction::sum, readable(losses), 1, writable(out), {.scale = scale});
   }
   return record(
       op, std::move(out),

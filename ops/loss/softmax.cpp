@@ -1,5 +1,6 @@
 #include "reel/ops/loss/softmax.h"
 
+#include "reel/autograd/detail/array.h"
 #include "reel/autograd/profiler/op_scope.h"
 #include "reel/autograd/tape.h"
 #include "reel/base/fail.h"
@@ -9,17 +10,13 @@
 #include "reel/ops/reduce/reduced.h"
 #include "reel/ops/shape/view.h"
 #include "reel/ops/support/checks.h"
+#include "reel/ops/support/gradients_by.h"
 
 namespace reel {
 namespace {
 
-/// A dense tensor's memory cut at `dim`.
-kernels::SoftmaxLayout layout_of(const Tensor& x, Size dim) {
-  const Size n = x.dim() == 0 ? 1 : x.shape()[dim];
-  if (x.numel() == 0) return {0, n, 1};
-  const Size inner = n == 1 ? 1 : x.strides()[dim];
-  return {x.numel() / (n * inner), n, inner};
-}
+using detail::readable;
+using detail::writable;
 
 /// `x` with the elements of `like`, which is dense, in the same places of memory.
 Tensor in_order_of(const Tensor& x, const Tensor& like) {
@@ -31,14 +28,15 @@ Tensor in_order_of(const Tensor& x, const Tensor& like) {
 }
 
 Tensor softmax_backward(const Tensor& dy, const Tensor& y, Size dim, bool log) {
-  if (recording(dy, y)) {
-    return log ? dy - exp(y) * sum(dy, dim, true) : y * (dy - sum(dy * y, dim, true));
-  }
-  const Tensor gradient = in_order_of(dy, y);
-  Tensor dx = detail::empty_strided(y.shape(), y.strides(), y.dtype());
-  kernels::softmax_backward(y.dtype(), y.impl().data, gradient.impl().data, layout_of(y, dim), log,
-                            dx.impl().data);
-  return dx;
+  return detail::gradients_by(
+      [&] { return log ? dy - exp(y) * sum(dy, dim, true) : y * (dy - sum(dy * y, dim, true)); },
+      [&] {
+        const Tensor gradient = in_order_of(dy, y);
+        Tensor dx = detail::empty_strided(y.shape(), y.strides(), y.dtype());
+        kernels::softmax_backward(readable(y), readable(gradient), dim, log, writable(dx));
+        return dx;
+      },
+      dy, y);
 }
 
 Tensor softmax(OpName op, const Tensor& x, Size dim, bool log) {
@@ -49,7 +47,7 @@ Tensor softmax(OpName op, const Tensor& x, Size dim, bool log) {
                             ? detail::alias(x, x.shape(), x.strides())
                             : x.detach().contiguous();
   Tensor out = detail::empty_strided(x.shape(), source.strides(), x.dtype());
-  kernels::softmax(x.dtype(), source.impl().data, layout_of(source, along), log, out.impl().data);
+  kernels::softmax(readable(source), along, log, writable(out));
   return record(op, std::move(out), wrt(x, [along, log](const Tensor& dy, const Tensor& y) {
                   return softmax_backward(dy, y, along, log);
                 }));
@@ -58,6 +56,7 @@ Tensor softmax(OpName op, const Tensor& x, Size dim, bool log) {
 }  // namespace
 
 Tensor softmax(const Tensor& x, Size dim) { return softmax("softmax", x, dim, false); }
+Tensor softmin(const Tensor& x, Size dim) { return softmax("softmin", -x, dim, false); }
 Tensor log_softmax(const Tensor& x, Size dim) { return softmax("log_softmax", x, dim, true); }
 
 Tensor Tensor::softmax(Size dim) const { return reel::softmax(*this, dim); }

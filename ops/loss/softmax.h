@@ -8,6 +8,9 @@ namespace reel {
 /// memory order of a dense `x`. Throws unless `x` is floating. Follows `torch.softmax`.
 REEL_API Tensor softmax(const Tensor& x, Size dim);
 
+/// `softmax(-x)`: the smallest number gets the most. Follows `torch.nn.functional.softmin`.
+REEL_API Tensor softmin(const Tensor& x, Size dim);
+
 /// `log(softmax(x))`, accurate also where softmax is next to 0. Follows `torch.log_softmax`.
 REEL_API Tensor log_softmax(const Tensor& x, Size dim);
 
@@ -15,7 +18,7 @@ REEL_API Tensor log_softmax(const Tensor& x, Size dim);
 enum class LossReduction {
   none,  ///< they are returned as they are
   mean,  ///< their sum over the sum of the weights of their classes; NaN when none counts
-  sum
+  sum    ///< they are added up
 };
 
 /// What `cross_entropy_logits` can be told.
@@ -23,7 +26,7 @@ struct CrossEntropyLogitsOptions {
   Tensor weight = {};          ///< how much each class counts, `[C]`; all alike when undefined
   Size ignore_index = -100;    ///< targets of this class do not count
   double label_smoothing = 0;  ///< in [0, 1]: this part of the target is spread over all classes
-  LossReduction reduction = LossReduction::mean;
+  LossReduction reduction = LossReduction::mean;  ///< one number, or a loss for each target
 };
 
 /// Minus the logarithm of the probability that `softmax(logits)` gives to the target's class,

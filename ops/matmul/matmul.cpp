@@ -4,12 +4,12 @@
 #include <optional>
 #include <string>
 
+#include "reel/autograd/detail/array.h"
 #include "reel/autograd/profiler/op_scope.h"
 #include "reel/autograd/tape.h"
 #include "reel/base/fail.h"
 #include "reel/kernels/gemm.h"
 #include "reel/ops/pointwise/pointwise.h"
-#include "reel/ops/pointwise/pointwise_backward.h"
 #include "reel/ops/reduce/reduce.h"
 #include "reel/ops/shape/view.h"
 #include "reel/ops/support/checks.h"
@@ -18,7 +18,8 @@
 namespace reel {
 namespace {
 
-using kernels::Matrix;
+using detail::readable;
+using detail::writable;
 
 void check_dtypes(const char* op, const Tensor& a, const Tensor& b) {
   detail::check_one_dtype(op, "a", a, "b", b);
@@ -55,18 +56,10 @@ void check_matrices(const char* op, const Tensor& a, const Tensor& b) {
 }
 
 /// The tensor itself if its last two dimensions are a matrix that products can read, else a copy.
-Tensor readable(const Tensor& x) {
-  const Size d = x.dim();
-  if (kernels::gemm_reads(x.shape()[d - 2], x.shape()[d - 1], x.strides()[d - 2],
-                          x.strides()[d - 1])) {
-    return x;
-  }
+Tensor with_matrices(const Tensor& x) {
+  if (kernels::gemm_reads(readable(x))) return x;
   const NoGradGuard no_grad;
   return contiguous(x);
-}
-
-Matrix matrix(const Tensor& x) {
-  return {x.impl().data, x.strides()[x.dim() - 2], x.strides()[x.dim() - 1]};
 }
 
 Shape batch_shape(const Tensor& a, const Tensor& b) {
@@ -77,43 +70,13 @@ Shape batch_shape(const Tensor& a, const Tensor& b) {
   return *batch;
 }
 
-/// The strides of the dimensions before the matrix, 0 where `batch` repeats them.
-Strides batch_strides(const Tensor& x, const Shape& batch) {
-  Strides strides = Shape::repeat(batch.size(), 0);
-  const Size missing = batch.size() - (x.dim() - 2);
-  for (Size i = missing; i < batch.size(); ++i) {
-    if (x.shape()[i - missing] != 1) strides[i] = x.strides()[i - missing];
-  }
-  return strides;
-}
-
-Tensor matrix_product(const Tensor& a_given, const Tensor& b_given) {
-  const Size m = a_given.shape()[0], k = a_given.shape()[1], n = b_given.shape()[1];
-  const Tensor out = empty({m, n}, {.dtype = a_given.dtype()});
-  const Tensor a = readable(a_given), b = readable(b_given);
-  kernels::gemm(out.dtype(), m, n, k, matrix(a), matrix(b), out.impl().data);
-  return out;
-}
-
 /// The product of tensors with at least two dimensions each, outside the tape.
-Tensor product(const Tensor& a_given, const Tensor& b_given) {
-  if (a_given.dim() == 2 && b_given.dim() == 2) return matrix_product(a_given, b_given);
-  const Shape batch = batch_shape(a_given, b_given);
-  const Size m = a_given.shape()[a_given.dim() - 2], n = b_given.shape().back();
-  const Size k = a_given.shape().back();
-  Shape shape = batch;
-  shape.push_back(m);
-  shape.push_back(n);
-  const Tensor out = empty(shape, {.dtype = a_given.dtype()});
-  if (out.numel() == 0) return out;
-  const Tensor a = readable(a_given), b = readable(b_given);
-  void* to = out.impl().data;
-  if (b.dim() == 2 && a.is_contiguous()) {  // one matrix with more rows
-    kernels::gemm(out.dtype(), batch.numel() * m, n, k, {a.impl().data, k, 1}, matrix(b), to);
-  } else {
-    kernels::batched_gemm(out.dtype(), batch, m, n, k, matrix(a), batch_strides(a, batch),
-                          matrix(b), batch_strides(b, batch), to);
-  }
+Tensor product(const Tensor& a, const Tensor& b) {
+  Shape shape = a.dim() == 2 && b.dim() == 2 ? Shape{} : batch_shape(a, b);
+  shape.push_back(a.shape()[a.dim() - 2]);
+  shape.push_back(b.shape().back());
+  const Tensor out = empty(shape, {.dtype = a.dtype()});
+  kernels::gemm(readable(with_matrices(a)), readable(with_matrices(b)), writable(out));
   return out;
 }
 
@@ -139,11 +102,7 @@ Tensor multiply(OpName name, const Tensor& a, const Tensor& b) {
       }));
 }
 
-struct LinearSizes {
-  Size rows, in, out;
-};
-
-LinearSizes check_linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+void check_linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   detail::check_defined("linear", "input", x);
   detail::check_defined("linear", "weight", weight);
   check(x.dim() >= 1 && weight.dim() == 2, "linear",
@@ -160,22 +119,18 @@ LinearSizes check_linear(const Tensor& x, const Tensor& weight, const Tensor& bi
           "expected bias of shape [{}] to match weight {}, got {}", out, weight.shape(),
           bias.shape());
   }
-  return {leading(x), in, out};
 }
 
-Tensor linear_forward(const Tensor& x_given, const Tensor& weight, const Tensor& bias, bool relu) {
-  const LinearSizes s = check_linear(x_given, weight, bias);
+Tensor linear_forward(const Tensor& x_given, const Tensor& weight, const Tensor& bias) {
+  check_linear(x_given, weight, bias);
   Shape shape = x_given.shape();
-  shape.back() = s.out;
+  shape.back() = weight.shape()[0];
   const Tensor out = empty(shape, {.dtype = x_given.dtype()});
   const NoGradGuard no_grad;
-  const Tensor x = x_given.dim() == 2 ? readable(x_given) : contiguous(x_given);
-  const Tensor w = readable(weight);
+  const Tensor x = x_given.dim() == 2 ? with_matrices(x_given) : contiguous(x_given);
   const Tensor b = bias.defined() ? contiguous(bias) : bias;
-  const Matrix rows = x.dim() == 2 ? matrix(x) : Matrix{x.impl().data, s.in, 1};
-  kernels::gemm(out.dtype(), s.rows, s.out, s.in, rows,
-                Matrix{w.impl().data, w.strides()[1], w.strides()[0]}, out.impl().data,
-                {.bias = b.defined() ? b.impl().data : nullptr, .relu = relu});
+  kernels::gemm(readable(x), readable(with_matrices(weight)), writable(out),
+                {.b_transposed = true, .bias = readable(b)});
   return out;
 }
 
@@ -238,24 +193,11 @@ Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const AddmmO
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const detail::OpScope scope("linear", x, weight, bias);
-  Tensor out = linear_forward(x, weight, bias, false);
+  Tensor out = linear_forward(x, weight, bias);
   return record("linear", std::move(out),
                 wrt(x, [w = save(weight)](const Tensor& dy) { return matmul(dy, w()); }),
                 wrt(weight, [x = save(x)](const Tensor& dy) { return weight_gradient(x, dy); }),
                 wrt(bias, [](const Tensor& dy) { return bias_gradient(dy); }));
-}
-
-Tensor detail::linear_relu(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  const detail::OpScope scope("linear_relu", x, weight, bias);
-  Tensor out = linear_forward(x, weight, bias, true);
-  return record(
-      "linear_relu", std::move(out), inputs(x, weight, bias),
-      [x = save(x), w = save(weight)](const Tensor& dy, const Tensor& y, const Needs& needs) {
-        const Tensor dz = detail::relu_backward(dy, y);
-        return Gradients{needs[0] ? matmul(dz, w()) : Tensor(),
-                         needs[1] ? weight_gradient(x, dz) : Tensor(),
-                         needs[2] ? bias_gradient(dz) : Tensor()};
-      });
 }
 
 Tensor Tensor::matmul(const Tensor& other) const { return reel::matmul(*this, other); }

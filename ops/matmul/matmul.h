@@ -43,11 +43,4 @@ REEL_API Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b,
 /// Throws when the sizes or dtypes do not fit. Follows `torch.nn.functional.linear`.
 REEL_API Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 
-namespace detail {
-
-/// `relu(linear(x, weight, bias))` as one op: the ReLU rides along with the product, and backward
-/// reads its mask from the output.
-REEL_API Tensor linear_relu(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
-
-}  // namespace detail
 }  // namespace reel

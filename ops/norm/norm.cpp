@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "reel/autograd/detail/array.h"
 #include "reel/autograd/profiler/op_scope.h"
 #include "reel/autograd/tape.h"
 #include "reel/base/fail.h"
@@ -12,44 +13,18 @@
 #include "reel/ops/create/create.h"
 #include "reel/ops/image/channels_last.h"
 #include "reel/ops/pointwise/pointwise.h"
-#include "reel/ops/pointwise/pointwise_backward.h"
 #include "reel/ops/reduce/reduce.h"
 #include "reel/ops/shape/view.h"
 #include "reel/ops/support/checks.h"
+#include "reel/ops/support/gradients_by.h"
 
 namespace reel {
 namespace {
 
-using kernels::NormShape;
+using detail::readable;
+using detail::writable;
+using kernels::ChannelMoments;
 using Values = std::vector<double>;
-
-Values read(const Tensor& vector, Size count, double missing) {
-  Values values(static_cast<std::size_t>(count), missing);
-  if (!vector.defined()) return values;
-  with_floating(vector.dtype(), [&](auto zero) {
-    const auto* data = vector.data_ptr<decltype(zero)>();
-    for (Size i = 0; i < count; ++i) {
-      values[static_cast<std::size_t>(i)] = static_cast<double>(data[i * vector.strides()[0]]);
-    }
-  });
-  return values;
-}
-
-void write(const Tensor& vector, const Values& values) {
-  with_floating(vector.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    auto* data = vector.data_ptr<T>();
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      data[static_cast<Size>(i) * vector.strides()[0]] = static_cast<T>(values[i]);
-    }
-  });
-}
-
-Tensor vector_of(const Values& values, DType dtype) {
-  const Tensor vector = empty(static_cast<Size>(values.size()), {.dtype = dtype});
-  write(vector, values);
-  return vector;
-}
 
 void check_vector(const char* op, const char* name, const Tensor& vector, const Tensor& x,
                   Size count) {
@@ -62,22 +37,11 @@ void check_vector(const char* op, const char* name, const Tensor& vector, const 
 
 // ---- batch norm
 
-/// What one batch is normalised by.
-struct Moments {
-  Values mean, inverse;  // per channel; inverse = 1 / sqrt(var + eps)
-  bool of_batch;         // else they are constants
-};
-
-NormShape channels_of(const Tensor& x) {
-  const Size columns = x.shape()[1];
-  return {columns == 0 ? 0 : x.numel() / columns, columns};
-}
-
 /// Whether two vectors that step forward through memory have an element in common.
 bool share_elements(const Tensor& a, const Tensor& b) {
   if (a.impl().storage != b.impl().storage) return false;
   const auto at = [](const Tensor& x, Size i) {
-    return static_cast<const std::byte*>(x.impl().data) + i * x.strides()[0] * item_size(x.dtype());
+    return x.impl().data + i * x.strides()[0] * item_size(x.dtype());
   };
   for (Size i = 0, j = 0; i < a.numel() && j < b.numel();) {
     if (at(a, i) == at(b, j)) return true;
@@ -101,81 +65,48 @@ void check_running(const char* op, const Tensor& mean, const Tensor& var) {
 
 void move_running(const Tensor& running, const Values& batch, double momentum, double factor) {
   if (!running.defined()) return;
-  Values values = read(running, static_cast<Size>(batch.size()), 0);
-  for (std::size_t c = 0; c < batch.size(); ++c) {
-    values[c] = (1 - momentum) * values[c] + momentum * factor * batch[c];
-  }
-  write(running, values);
-  detail::bump_version(running);
+  kernels::move_running(writable(running), batch, momentum, factor);
+  detail::bump_version(running, "batch_norm");
 }
 
-Moments moments_of(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
-                   const BatchNormOptions& o) {
-  const NormShape s = channels_of(x);
-  Moments m{Values(static_cast<std::size_t>(s.columns)),
-            Values(static_cast<std::size_t>(s.columns)), o.training};
-  if (o.training && s.rows > 0) {
-    kernels::column_moments(x.dtype(), s, x.impl().data, m.mean.data(), m.inverse.data());
-    const auto n = static_cast<double>(s.rows);
+ChannelMoments moments_of(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
+                          const BatchNormOptions& o) {
+  const Size channels = x.shape()[1];
+  ChannelMoments m{Values(static_cast<std::size_t>(channels)), {}, o.training};
+  m.inverse = m.mean;
+  if (!o.training) {
+    m.mean = kernels::as_doubles(readable(running_mean));
+    m.inverse = kernels::as_doubles(readable(running_var));
+  } else if (x.numel() > 0) {
+    kernels::channel_moments(readable(x), m.mean, m.inverse);
+    const auto n = static_cast<double>(x.numel() / channels);
     move_running(running_mean, m.mean, o.momentum, 1);
     move_running(running_var, m.inverse, o.momentum, n / (n - 1));
-  } else if (!o.training) {
-    m.mean = read(running_mean, s.columns, 0);
-    m.inverse = read(running_var, s.columns, 1);
   }
   for (double& v : m.inverse) v = 1 / std::sqrt(v + o.eps);
   return m;
 }
 
-Tensor normalize(const Tensor& x, const Moments& m, const Tensor& weight, const Tensor& bias,
-                 bool relu) {
-  const NormShape s = channels_of(x);
+Tensor normalize(const Tensor& x, const ChannelMoments& m, const Tensor& weight,
+                 const Tensor& bias) {
   const Tensor y = detail::empty_channels_last(x.shape(), x.dtype());
   if (x.numel() == 0) return y;
-  Values scale = read(weight, s.columns, 1);
-  for (std::size_t c = 0; c < scale.size(); ++c) scale[c] *= m.inverse[c];
-  kernels::scale_columns(x.dtype(), s, x.impl().data, m.mean.data(), scale.data(),
-                         read(bias, s.columns, 0).data(), relu, y.impl().data);
+  kernels::normalize_channels(readable(x), m, readable(weight), readable(bias), writable(y));
   return y;
 }
 
 /// The gradients by the fused kernels, without the tape.
 Gradients fused_gradients(const Tensor& x_given, const Tensor& dy_given, const Tensor& weight,
-                          const Moments& m, const Needs& needs) {
+                          const ChannelMoments& m, const Needs& needs) {
   const Tensor x = detail::channels_last(x_given), dy = detail::channels_last(dy_given);
-  const NormShape s = channels_of(x);
-  const auto channels = static_cast<std::size_t>(s.columns);
-  const void *from = x.impl().data, *gradient = dy.impl().data;
-  Values sum_dy(channels), sum_dy_x(channels);
-  if (x.numel() > 0 && (m.of_batch || needs[1] || needs[2])) {
-    kernels::column_products(x.dtype(), s, gradient, from, m.mean.data(), sum_dy.data(),
-                             sum_dy_x.data());
-  }
-  Gradients result(3);
-  if (needs[0]) {
-    result[0] = detail::empty_channels_last(x.shape(), x.dtype());
-    Values of_dy = read(weight, s.columns, 1), of_x(channels), constant(channels);
-    const auto n = static_cast<double>(s.rows);
-    for (std::size_t c = 0; c < channels; ++c) {
-      of_dy[c] *= m.inverse[c];
-      if (!m.of_batch || s.rows == 0) continue;
-      of_x[c] = -of_dy[c] * m.inverse[c] * m.inverse[c] * sum_dy_x[c] / n;
-      constant[c] = -of_dy[c] * sum_dy[c] / n;
-    }
-    void* to = result[0].impl().data;
-    if (m.of_batch) {
-      kernels::combine_columns(x.dtype(), s, gradient, from, m.mean.data(), of_dy.data(),
-                               of_x.data(), constant.data(), to);
-    } else {
-      kernels::scale_columns(x.dtype(), s, gradient, constant.data(), of_dy.data(), constant.data(),
-                             false, to);
-    }
-  }
-  if (needs[1]) {
-    for (std::size_t c = 0; c < channels; ++c) sum_dy_x[c] *= m.inverse[c];
-    result[1] = vector_of(sum_dy_x, x.dtype());
-  }
-  if (needs[2]) result[2] = vector_of(sum_dy, x.dtype());
+  const Size channels = x.shape()[1];
+  const TensorOptions options{.dtype = x.dtype()};
+  Gradients result{needs[0] ? detail::empty_channels_last(x.shape(), x.dtype()) : Tensor(),
+                   needs[1] ? empty(channels, options) : Tensor(),
+                   needs[2] ? empty(channels, options) : Tensor()};
+  kernels::normalize_channels_backward(readable(dy), readable(x), readable(weight), m,
+                                       writable(result[0]), writable(result[1]),
+                                       writable(result[2]));
   return result;
 }
 
@@ -184,18 +115,18 @@ Gradients fused_gradients(const Tensor& x_given, const Tensor& dy_given, const T
 ///   z = (x - mean) inverse,  db = sum dy,  dw = sum dy z,
 ///   dx = inverse (dz - mean(dz) - z mean(dz z))  with dz = dy w; just inverse dz where the moments
 ///   are constants.
-Gradients plain_gradients(const Tensor& x, const Tensor& dy, const Tensor& weight, const Moments& m,
-                          double eps, const Needs& needs) {
-  Dims all_but_channels;
+Gradients plain_gradients(const Tensor& x, const Tensor& dy, const Tensor& weight,
+                          const ChannelMoments& m, double eps, const Needs& needs) {
+  const Dims all_but_channels = detail::all_but_channels(x.dim());
   Shape per_channel = Shape::repeat(x.dim(), 1);
   per_channel[1] = x.shape()[1];
-  for (Size d = 0; d < x.dim(); ++d) {
-    if (d != 1) all_but_channels.push_back(d);
-  }
   auto average = [&](const Tensor& v) { return mean(v, all_but_channels, true); };
-  const Tensor center = m.of_batch ? average(x) : view(vector_of(m.mean, x.dtype()), per_channel);
-  const Tensor inverse = m.of_batch ? rsqrt(add(average(square(sub(x, center))), eps))
-                                    : view(vector_of(m.inverse, x.dtype()), per_channel);
+  auto constant = [&](const Values& v) {
+    return view(tensor(v, {.dtype = x.dtype()}), per_channel);
+  };
+  const Tensor center = m.of_batch ? average(x) : constant(m.mean);
+  const Tensor inverse =
+      m.of_batch ? rsqrt(add(average(square(sub(x, center))), eps)) : constant(m.inverse);
   const Tensor z = mul(sub(x, center), inverse);
   Gradients result(3);
   if (needs[0]) {
@@ -206,46 +137,6 @@ Gradients plain_gradients(const Tensor& x, const Tensor& dy, const Tensor& weigh
   if (needs[1]) result[1] = sum(mul(dy, z), all_but_channels);
   if (needs[2]) result[2] = sum(dy, all_but_channels);
   return result;
-}
-
-Tensor batch_norm_any(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
-                      const Tensor& weight, const Tensor& bias, bool relu,
-                      const BatchNormOptions& o) {
-  const detail::OpScope scope(relu ? "batch_norm_relu" : "batch_norm", x);
-  constexpr OpName op = "batch_norm";
-  detail::check_defined(op, "input", x);
-  check(x.dim() >= 2 && x.dim() <= 4, op,
-        "expected input [N, C], [N, C, L] or [N, C, H, W], got shape {}", x.shape());
-  detail::check_floating(op, x);
-  const Size channels = x.shape()[1];
-  check_vector(op, "running mean", running_mean, x, channels);
-  check_vector(op, "running variance", running_var, x, channels);
-  check_vector(op, "weight", weight, x, channels);
-  check_vector(op, "bias", bias, x, channels);
-  detail::check_not_negative(op, "eps", o.eps);
-  detail::check_between(op, "momentum", o.momentum, 0, 1);
-  if (o.training) {
-    check_running(op, running_mean, running_var);
-    check(channels == 0 || x.numel() != channels, op,
-          "expected more than one value per channel in training, got input of shape {}", x.shape());
-  } else {
-    check(running_mean.defined() && running_var.defined(), op,
-          "expected running mean and variance outside training, got none");
-  }
-  const Tensor from = detail::channels_last(x);
-  Moments moments = moments_of(from, running_mean, running_var, o);
-  Tensor y = normalize(from, moments, weight, bias, relu);
-  auto gradients = [x = save(x), w = save(weight), moments = std::move(moments), eps = o.eps](
-                       const Tensor& dy, const Needs& needs) {
-    return recording(dy, x(), w()) ? plain_gradients(x, dy, w, moments, eps, needs)
-                                   : fused_gradients(x, dy, w, moments, needs);
-  };
-  if (!relu) return record(op, std::move(y), inputs(x, weight, bias), std::move(gradients));
-  return record(
-      "batch_norm_relu", std::move(y), inputs(x, weight, bias),
-      [gradients = std::move(gradients)](const Tensor& dy, const Tensor& out, const Needs& needs) {
-        return gradients(detail::relu_backward(dy, out), needs);
-      });
 }
 
 // ---- layer norm
@@ -268,50 +159,76 @@ Gradients plain_row_gradients(const Tensor& x, const Tensor& dy, const Tensor& w
   return result;
 }
 
-void* data_or_null(const Tensor& tensor) { return tensor.defined() ? tensor.impl().data : nullptr; }
-
 /// Layer norm of a matrix; `weight` and `bias` [columns] or undefined.
 Tensor normalize_rows(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
-  const NormShape s{x.shape()[0], x.shape()[1]};
   Tensor y = empty(x.shape(), {.dtype = x.dtype()});
-  Values mean(static_cast<std::size_t>(s.rows)), inverse(mean);
+  Values mean(static_cast<std::size_t>(x.shape()[0])), inverse(mean);
   {
     const NoGradGuard no_grad;
     const Tensor from = contiguous(x);
     const Tensor w = weight.defined() ? contiguous(weight) : weight;
     const Tensor b = bias.defined() ? contiguous(bias) : bias;
-    kernels::normalize_rows(x.dtype(), s, from.impl().data, data_or_null(w), data_or_null(b), eps,
-                            y.impl().data, mean.data(), inverse.data());
+    kernels::normalize_rows(readable(from), readable(w), readable(b), eps, writable(y), mean,
+                            inverse);
   }
   return record("layer_norm", std::move(y), inputs(x, weight, bias),
-                [x = save(x), w = save(weight), s, mean = std::move(mean),
+                [x = save(x), w = save(weight), mean = std::move(mean),
                  inverse = std::move(inverse), eps](const Tensor& dy, const Needs& needs) {
-                  if (recording(dy, x(), w())) return plain_row_gradients(x, dy, w, eps, needs);
-                  const Tensor from = contiguous(x), gradient = contiguous(dy);
-                  const Tensor factor = w().defined() ? contiguous(w) : w;
-                  const TensorOptions options{.dtype = dy.dtype()};
-                  Gradients result{empty(from.shape(), options),
-                                   needs[1] ? empty(s.columns, options) : Tensor(),
-                                   needs[2] ? empty(s.columns, options) : Tensor()};
-                  kernels::normalize_rows_backward(
-                      dy.dtype(), s, gradient.impl().data, from.impl().data, data_or_null(factor),
-                      mean.data(), inverse.data(), result[0].impl().data, data_or_null(result[1]),
-                      data_or_null(result[2]));
-                  return result;
+                  return detail::gradients_by(
+                      [&] { return plain_row_gradients(x, dy, w, eps, needs); },
+                      [&] {
+                        const Tensor from = contiguous(x), gradient = contiguous(dy);
+                        const Tensor factor = w().defined() ? contiguous(w) : w;
+                        const Size columns = from.shape()[1];
+                        const TensorOptions options{.dtype = dy.dtype()};
+                        Gradients result{empty(from.shape(), options),
+                                         needs[1] ? empty(columns, options) : Tensor(),
+                                         needs[2] ? empty(columns, options) : Tensor()};
+                        kernels::normalize_rows_backward(
+                            readable(gradient), readable(from), readable(factor), mean, inverse,
+                            writable(result[0]), writable(result[1]), writable(result[2]));
+                        return result;
+                      },
+                      dy, x(), w());
                 });
 }
 
 }  // namespace
 
 Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
-                  const Tensor& weight, const Tensor& bias, const BatchNormOptions& options) {
-  return batch_norm_any(x, running_mean, running_var, weight, bias, false, options);
-}
-
-Tensor detail::batch_norm_relu(const Tensor& x, const Tensor& running_mean,
-                               const Tensor& running_var, const Tensor& weight, const Tensor& bias,
-                               const BatchNormOptions& options) {
-  return batch_norm_any(x, running_mean, running_var, weight, bias, true, options);
+                  const Tensor& weight, const Tensor& bias, const BatchNormOptions& o) {
+  const detail::OpScope scope("batch_norm", x);
+  constexpr OpName op = "batch_norm";
+  detail::check_defined(op, "input", x);
+  check(x.dim() >= 2 && x.dim() <= 5, op,
+        "expected input [N, C], [N, C, L], [N, C, H, W] or [N, C, D, H, W], got shape {}",
+        x.shape());
+  detail::check_floating(op, x);
+  const Size channels = x.shape()[1];
+  check_vector(op, "running mean", running_mean, x, channels);
+  check_vector(op, "running variance", running_var, x, channels);
+  check_vector(op, "weight", weight, x, channels);
+  check_vector(op, "bias", bias, x, channels);
+  detail::check_not_negative(op, "eps", o.eps);
+  detail::check_between(op, "momentum", o.momentum, 0, 1);
+  if (o.training) {
+    check_running(op, running_mean, running_var);
+    check(channels == 0 || x.numel() != channels, op,
+          "expected more than one value per channel in training, got input of shape {}", x.shape());
+  } else {
+    check(running_mean.defined() && running_var.defined(), op,
+          "expected running mean and variance outside training, got none");
+  }
+  const Tensor from = detail::channels_last(x);
+  ChannelMoments moments = moments_of(from, running_mean, running_var, o);
+  Tensor y = normalize(from, moments, weight, bias);
+  return record(op, std::move(y), inputs(x, weight, bias),
+                [x = save(x), w = save(weight), moments = std::move(moments), eps = o.eps](
+                    const Tensor& dy, const Needs& needs) {
+                  return detail::gradients_by(
+                      [&] { return plain_gradients(x, dy, w, moments, eps, needs); },
+                      [&] { return fused_gradients(x, dy, w, moments, needs); }, dy, x(), w());
+                });
 }
 
 Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight,
@@ -363,6 +280,45 @@ Tensor group_norm(const Tensor& x, Size num_groups, const Tensor& weight, const 
   if (weight.defined()) y = mul(y, reshape(weight, per_channel));
   if (bias.defined()) y = add(y, reshape(bias, per_channel));
   return y;
+}
+
+Tensor instance_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
+                     const Tensor& weight, const Tensor& bias, const InstanceNormOptions& o) {
+  constexpr OpName op = "instance_norm";
+  detail::check_defined(op, "input", x);
+  check(x.dim() >= 3 && x.dim() <= 5, op,
+        "expected input [N, C, L], [N, C, H, W] or [N, C, D, H, W], got shape {}", x.shape());
+  detail::check_floating(op, x);
+  const Size channels = x.shape()[1];
+  check_vector(op, "running mean", running_mean, x, channels);
+  check_vector(op, "running variance", running_var, x, channels);
+  check_vector(op, "weight", weight, x, channels);
+  check_vector(op, "bias", bias, x, channels);
+  detail::check_not_negative(op, "eps", o.eps);
+  detail::check_between(op, "momentum", o.momentum, 0, 1);
+  if (!o.use_input_stats) {
+    check(running_mean.defined() && running_var.defined(), op,
+          "expected running mean and variance without use_input_stats, got none");
+    return batch_norm(x, running_mean, running_var, weight, bias, {.eps = o.eps});
+  }
+  check_running(op, running_mean, running_var);
+  Dims pixels;
+  Size values = 1;
+  for (Size d = 2; d < x.dim(); ++d) {
+    pixels.push_back(d);
+    values *= x.shape()[d];
+  }
+  check(values > 1, op, "expected more than one value per channel and image, got input of shape {}",
+        x.shape());
+  if (x.shape()[0] > 0) {
+    const NoGradGuard no_grad;
+    const auto move = [&](const Tensor& running, const Tensor& batch) {
+      running.mul_(1 - o.momentum).add_(mul(mean(batch, 0), o.momentum));
+    };
+    if (running_mean.defined()) move(running_mean, mean(x, pixels));
+    if (running_var.defined()) move(running_var, var(x, pixels, 1));
+  }
+  return channels == 0 ? mul(x, 1) : group_norm(x, channels, weight, bias, o.eps);
 }
 
 }  // namespace reel

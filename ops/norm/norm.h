@@ -11,9 +11,9 @@ struct BatchNormOptions {
   double eps = 1e-5;      ///< added to the variance before the root
 };
 
-/// `(x - mean) / sqrt(var + eps) * weight + bias` for each channel: `x` `[N, C]`, `[N, C, L]` or
-/// `[N, C, H, W]` of float32 or float64; everything else `[C]` or undefined. Results keep the
-/// channels of images last in memory.
+/// `(x - mean) / sqrt(var + eps) * weight + bias` for each channel: `x` `[N, C]`, `[N, C, L]`,
+/// `[N, C, H, W]` or `[N, C, D, H, W]` of float32 or float64; everything else `[C]` or undefined.
+/// Results keep the channels of images last in memory.
 ///
 /// In training, mean and biased variance are the batch's, and the running moments, where defined,
 /// are changed in place: `running = (1 - momentum) running + momentum batch`, with the unbiased
@@ -43,12 +43,26 @@ REEL_API Tensor layer_norm(const Tensor& x, const Shape& normalized_shape,
 REEL_API Tensor group_norm(const Tensor& x, Size num_groups, const Tensor& weight = {},
                            const Tensor& bias = {}, double eps = 1e-5);
 
-namespace detail {
+/// What `instance_norm` can be told.
+struct InstanceNormOptions {
+  bool use_input_stats =
+      true;               ///< normalise by the moments of each image, else by the running ones
+  double momentum = 0.1;  ///< how much a batch counts in the running moments
+  double eps = 1e-5;      ///< added to the variance before the root
+};
 
-/// `relu(batch_norm(...))` as one op.
-REEL_API Tensor batch_norm_relu(const Tensor& x, const Tensor& running_mean,
-                                const Tensor& running_var, const Tensor& weight = {},
-                                const Tensor& bias = {}, const BatchNormOptions& options = {});
+/// `(x - mean) / sqrt(var + eps) * weight + bias` for each channel of each image: `x` `[N, C, L]`,
+/// `[N, C, H, W]` or `[N, C, D, H, W]` of float32 or float64; everything else `[C]` or undefined.
+///
+/// Mean and biased variance are the image's own, and the running moments, where defined, are changed
+/// in place by the averages over the batch, as those of `batch_norm`; or they are the running
+/// moments.
+///
+/// Throws for other ranks and dtypes, when sizes do not fit, for a single value per channel and
+/// image, and without `use_input_stats` when a running moment is missing. Ulyanov et al. 2016;
+/// follows `torch.nn.functional.instance_norm`.
+REEL_API Tensor instance_norm(const Tensor& x, const Tensor& running_mean = {},
+                              const Tensor& running_var = {}, const Tensor& weight = {},
+                              const Tensor& bias = {}, const InstanceNormOptions& options = {});
 
-}  // namespace detail
 }  // namespace reel

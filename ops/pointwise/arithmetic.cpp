@@ -1,54 +1,15 @@
-#include "reel/autograd/tape.h"
-#include "reel/base/detail/promotion.h"
-#include "reel/base/fail.h"
-#include "reel/ops/create/create.h"
+#include <cmath>
+
 #include "reel/ops/pointwise/clamp.h"
-#include "reel/ops/pointwise/pointwise.h"
-#include "reel/ops/pointwise/pointwise_backward.h"
 #include "reel/ops/pointwise/pow_of_number.h"
+#include "reel/ops/pointwise/row_op.h"
 #include "reel/ops/reduce/reduce.h"
-#include "reel/ops/shape/view.h"
-#include "reel/ops/support/elementwise.h"
-#include "reel/ops/support/promote.h"
 
 namespace reel {
 namespace {
 
 using detail::Promoted;
-using kernels::Binary;
-
-Tensor apply(const char* op, Binary f, const Promoted& a, const Promoted& b) {
-  return detail::elementwise(op, kernels::find(f, a.dtype()), {a, b}, a.dtype());
-}
-
-Tensor extremum(OpName op, const Tensor& left, const Tensor& right, bool largest) {
-  const DType dtype = detail::result_type(op, left, right);
-  const Promoted a(op, left, dtype), b(op, right, dtype);
-  Tensor out = apply(op, largest ? Binary::maximum : Binary::minimum, a, b);
-  if (!recording(left, right)) return out;
-  return record(op, std::move(out),
-                wrt(a.tensor(),
-                    [a = save(a), b = save(b), largest](const Tensor& dy) {
-                      return detail::extremum_backward(dy, a, b, largest);
-                    }),
-                wrt(b.tensor(), [a = save(a), b = save(b), largest](const Tensor& dy) {
-                  return detail::extremum_backward(dy, b, a, largest);
-                }));
-}
-
-/// With respect to `x` of `x^y`. Where y is 0 this is 0 even if x^-1 is not finite. There the base
-/// is put aside before the power is taken, so that it is not infinite in later derivatives either.
-Tensor pow_backward_base(const Tensor& dy, const Tensor& x, const Tensor& y) {
-  const Tensor flat = logical_and(y == 0, logical_not(isfinite(reciprocal(x))));
-  return where(flat, 0, dy * (y * pow(where(flat, 1, x), y - 1)));
-}
-
-/// With respect to `y` of `x^y`. At 0 to a power of 0 or more the logarithm is infinite, this 0.
-Tensor pow_backward_exponent(const Tensor& dy, const Tensor& x, const Tensor& y,
-                             const Tensor& power) {
-  const Tensor flat = logical_and(x == 0, y >= 0);
-  return where(flat, 0, dy * (power * log(where(flat, 1, x))));
-}
+namespace rows = kernels::rows;
 
 /// A power of integers, exact as their product is: in int64, which keeps the last digits of every
 /// narrower dtype.
@@ -59,50 +20,26 @@ Tensor pow_of_integers(const Tensor& base, const Tensor& exponent, DType dtype) 
         "expected exponents of 0 or more for integers, got {}\nhelp: x.to(float32)",
         least.item<std::int64_t>());
   const Promoted x("pow", base, int64), y("pow", exponent, int64);
-  return apply("pow", Binary::pow, x, y).to(dtype);
+  return detail::elementwise("pow", kernels::find(kernels::Binary::pow, int64), {x, y}, int64)
+      .to(dtype);
+}
+
+/// The op of a row that divides, which integers cannot do by 0.
+template <class Row>
+Tensor divided(const char* op, const Tensor& a, const Tensor& b) {
+  if (!is_floating(detail::result_type(op, a, b))) {
+    check(!(b == 0).any().item<bool>(), op, "expected divisors other than 0 for integers, got 0");
+  }
+  return detail::binary<Row>(op, a, b);
 }
 
 }  // namespace
 
-Tensor add(const Tensor& left, const Tensor& right) {
-  const DType dtype = detail::result_type("add", left, right);
-  const Promoted a("add", left, dtype), b("add", right, dtype);
-  return record("add", apply("add", Binary::add, a, b),
-                wrt(a.tensor(), [](const Tensor& dy) { return dy; }),
-                wrt(b.tensor(), [](const Tensor& dy) { return dy; }));
-}
-
-Tensor sub(const Tensor& left, const Tensor& right) {
-  const DType dtype = detail::result_type("sub", left, right);
-  check(dtype != bool_, "sub",
-        "expected numbers, got two bool tensors\n"
-        "help: use logical_xor or logical_not");
-  const Promoted a("sub", left, dtype), b("sub", right, dtype);
-  return record("sub", apply("sub", Binary::sub, a, b),
-                wrt(a.tensor(), [](const Tensor& dy) { return dy; }),
-                wrt(b.tensor(), [](const Tensor& dy) { return -dy; }));
-}
-
-Tensor mul(const Tensor& left, const Tensor& right) {
-  const DType dtype = detail::result_type("mul", left, right);
-  const Promoted a("mul", left, dtype), b("mul", right, dtype);
-  Tensor out = apply("mul", Binary::mul, a, b);
-  if (!recording(left, right)) return out;
-  return record("mul", std::move(out),
-                wrt(a.tensor(), [b = save(b)](const Tensor& dy) { return dy * b; }),
-                wrt(b.tensor(), [a = save(a)](const Tensor& dy) { return dy * a; }));
-}
-
-Tensor div(const Tensor& left, const Tensor& right) {
-  const DType dtype = detail::floating_type(detail::result_type("div", left, right));
-  const Promoted a("div", left, dtype), b("div", right, dtype);
-  Tensor out = apply("div", Binary::div, a, b);
-  if (!recording(left, right)) return out;
-  return record(
-      "div", std::move(out), wrt(a.tensor(), [b = save(b)](const Tensor& dy) { return dy / b; }),
-      wrt(b.tensor(),
-          [a = save(a), b = save(b)](const Tensor& dy) { return detail::div_backward(dy, a, b); }));
-}
+#define REEL_BINARY(name, ...)                                     \
+  [[gnu::flatten]] Tensor name(const Tensor& a, const Tensor& b) { \
+    return detail::binary<rows::name##Row>(a, b);                  \
+  }
+#include "reel/kernels/pointwise_rows.inc"
 
 Tensor pow(const Tensor& given, const Tensor& exponent) {
   const DType dtype = detail::result_type("pow", given, exponent);
@@ -114,42 +51,58 @@ Tensor pow(const Tensor& given, const Tensor& exponent) {
     const Promoted x("pow", base, dtype);
     if (auto cheaper = detail::pow_of_number<Tensor>(x, number)) return *cheaper;
     const Promoted y("pow", exponent, dtype);
-    return record("pow", apply("pow", Binary::pow, x, y),
-                  wrt(x.tensor(), [x = save(x), number](const Tensor& dy) {
-                    return number == 0 ? zeros_like(dy) : dy * (number * pow(x, number - 1));
-                  }));
+    return record(
+        "pow",
+        detail::elementwise("pow", kernels::find(kernels::Binary::pow, dtype), {x, y}, dtype),
+        wrt(x.tensor(), [x = save(x), number](const Tensor& dy) {
+          return number == 0 ? zeros_like(dy) : dy * (number * pow(x, number - 1));
+        }));
   }
-  const Promoted x("pow", given, dtype), y("pow", exponent, dtype);
-  Tensor out = apply("pow", Binary::pow, x, y);
-  if (!recording(given, exponent)) return out;
-  return record("pow", std::move(out),
-                wrt(x.tensor(), [x = save(x), y = save(y)](
-                                    const Tensor& dy) { return pow_backward_base(dy, x, y); }),
-                wrt(y.tensor(), [x = save(x), y = save(y)](const Tensor& dy, const Tensor& power) {
-                  return pow_backward_exponent(dy, to(x, dy.dtype()), y, power);
-                }));
+  return detail::binary<rows::powRow>(given, exponent);
 }
 
-Tensor maximum(const Tensor& a, const Tensor& b) { return extremum("maximum", a, b, true); }
-Tensor minimum(const Tensor& a, const Tensor& b) { return extremum("minimum", a, b, false); }
-
-Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max) {
+[[gnu::flatten]] Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max) {
   const DType dtype = detail::clamped_type("clamp", x, min, max);
   if (const auto bounds = detail::number_bounds(dtype, min, max)) {
-    const Promoted a("clamp", x, dtype);
-    return record("clamp",
-                  detail::elementwise("clamp", kernels::find(kernels::Unary::clamp, dtype), {a},
-                                      dtype, bounds->params),
-                  wrt(a.tensor(), [a = save(a), bounds](const Tensor& dy) {
-                    return detail::clamp_backward(dy, a, bounds->params[0], bounds->params[1]);
-                  }));
+    const auto [low, high] = bounds->params;
+    if (x.dtype() == dtype) return detail::unary<rows::clampRow>(x, low, high);
+    return detail::unary<rows::clampRow>(to(x, dtype), low, high);
   }
   return detail::clamp_to_tensors("clamp", x, min, max);
 }
 
 Tensor detail::clamp_to_tensors(OpName op, const Tensor& x, const Tensor& min, const Tensor& max) {
-  const Tensor raised = min.defined() ? extremum(op, x, min, true) : x;
-  return max.defined() ? extremum(op, raised, max, false) : raised;
+  const Tensor raised = min.defined() ? detail::binary<rows::maximumRow>(op, x, min) : x;
+  return max.defined() ? detail::binary<rows::minimumRow>(op, raised, max) : raised;
+}
+
+Tensor div(const Tensor& a, const Tensor& b, const DivOptions& options) {
+  if (options.rounding_mode == "none") return div(a, b);
+  if (options.rounding_mode == "floor") return divided<rows::floor_divideRow>("div", a, b);
+  check(options.rounding_mode == "trunc", "div",
+        "expected .rounding_mode to be \"none\", \"trunc\" or \"floor\", got \"{}\"",
+        options.rounding_mode);
+  return divided<rows::trunc_divideRow>("div", a, b);
+}
+Tensor floor_divide(const Tensor& a, const Tensor& b) {
+  return divided<rows::floor_divideRow>("floor_divide", a, b);
+}
+Tensor fmod(const Tensor& a, const Tensor& b) { return divided<rows::fmodRow>("fmod", a, b); }
+Tensor remainder(const Tensor& a, const Tensor& b) {
+  return divided<rows::remainderRow>("remainder", a, b);
+}
+
+Tensor lerp(const Tensor& start, const Tensor& end, const Tensor& weight) {
+  detail::check_floating("lerp", detail::check_defined("lerp", "start", start));
+  detail::check_floating("lerp", detail::check_defined("lerp", "end", end));
+  detail::check_defined("lerp", "weight", weight);
+  // From the nearer end, which a weight of 0 or 1 then leaves as it is.
+  const Tensor way = end - start;
+  if (weight.impl().is_number && !weight.requires_grad()) {
+    const double w = weight.item();
+    return std::abs(w) < 0.5 ? start + w * way : end - (1 - w) * way;
+  }
+  return where(abs(weight) < 0.5, start + weight * way, end - (1 - weight) * way);
 }
 
 Tensor where(const Tensor& condition, const Tensor& left, const Tensor& right) {

@@ -1,47 +1,64 @@
-#include "reel/ops/pointwise/pointwise.h"
-#include "reel/ops/support/elementwise.h"
-#include "reel/ops/support/promote.h"
+#include "reel/ops/pointwise/row_op.h"
 
 namespace reel {
 namespace {
 
-using kernels::Compare;
-using kernels::Test;
-
-Tensor compare(const char* op, Compare f, const Tensor& left, const Tensor& right) {
+Tensor compare(const char* op, kernels::Compare f, const Tensor& left, const Tensor& right) {
   const DType dtype = detail::result_type(op, left, right);
   const detail::Promoted a(op, left, dtype), b(op, right, dtype);
   return detail::elementwise(op, kernels::find(f, dtype), {a, b}, bool_);
 }
 
-Tensor test(const char* op, Test f, const Tensor& x) {
+Tensor test(const char* op, kernels::Test f, const Tensor& x) {
   detail::check_defined(op, "input", x);
   return detail::elementwise(op, kernels::find(f, x.dtype()), {x}, bool_);
 }
 
+Tensor bitwise(const char* op, kernels::Bitwise f, const Tensor& left, const Tensor& right) {
+  const DType dtype = detail::result_type(op, left, right);
+  check(!is_floating(dtype), op, "expected integers or bools, got dtype {}", dtype);
+  const detail::Promoted a(op, left, dtype), b(op, right, dtype);
+  return detail::elementwise(op, kernels::find(f, dtype), {a, b}, dtype);
+}
+
+void check_shifted(const char* op, const Tensor& a, const Tensor& b) {
+  check(detail::result_type(op, a, b) != bool_, op, "expected integers, got two bool tensors");
+}
+
 }  // namespace
 
-Tensor eq(const Tensor& a, const Tensor& b) { return compare("eq", Compare::eq, a, b); }
-Tensor ne(const Tensor& a, const Tensor& b) { return compare("ne", Compare::ne, a, b); }
-Tensor lt(const Tensor& a, const Tensor& b) { return compare("lt", Compare::lt, a, b); }
-Tensor le(const Tensor& a, const Tensor& b) { return compare("le", Compare::le, a, b); }
-Tensor gt(const Tensor& a, const Tensor& b) { return compare("gt", Compare::gt, a, b); }
-Tensor ge(const Tensor& a, const Tensor& b) { return compare("ge", Compare::ge, a, b); }
+#define REEL_TEST(name, ...) \
+  Tensor name(const Tensor& x) { return test(#name, kernels::Test::name, x); }
+#define REEL_COMPARE(name, ...)                          \
+  Tensor name(const Tensor& a, const Tensor& b) {        \
+    return compare(#name, kernels::Compare::name, a, b); \
+  }
+#include "reel/kernels/pointwise_rows.inc"
 
-Tensor isnan(const Tensor& x) { return test("isnan", Test::isnan, x); }
-Tensor isinf(const Tensor& x) { return test("isinf", Test::isinf, x); }
-Tensor isfinite(const Tensor& x) { return test("isfinite", Test::isfinite, x); }
+Tensor bitwise_and(const Tensor& a, const Tensor& b) {
+  return bitwise("bitwise_and", kernels::Bitwise::bitwise_and, a, b);
+}
+Tensor bitwise_or(const Tensor& a, const Tensor& b) {
+  return bitwise("bitwise_or", kernels::Bitwise::bitwise_or, a, b);
+}
+Tensor bitwise_xor(const Tensor& a, const Tensor& b) {
+  return bitwise("bitwise_xor", kernels::Bitwise::bitwise_xor, a, b);
+}
+Tensor bitwise_left_shift(const Tensor& a, const Tensor& b) {
+  check_shifted("bitwise_left_shift", a, b);
+  return bitwise("bitwise_left_shift", kernels::Bitwise::bitwise_left_shift, a, b);
+}
+Tensor bitwise_right_shift(const Tensor& a, const Tensor& b) {
+  check_shifted("bitwise_right_shift", a, b);
+  return bitwise("bitwise_right_shift", kernels::Bitwise::bitwise_right_shift, a, b);
+}
 
-Tensor logical_and(const Tensor& a, const Tensor& b) {
-  return compare("logical_and", Compare::logical_and, a, b);
+/// What differs from all bits being set, in the dtype of x.
+Tensor bitwise_not(const Tensor& x) {
+  if (detail::check_defined("bitwise_not", "input", x).dtype() == bool_) return logical_not(x);
+  const Tensor all = x.dtype() == uint8 ? Tensor(255) : Tensor(-1);
+  return bitwise("bitwise_not", kernels::Bitwise::bitwise_xor, x, all);
 }
-Tensor logical_or(const Tensor& a, const Tensor& b) {
-  return compare("logical_or", Compare::logical_or, a, b);
-}
-Tensor logical_xor(const Tensor& a, const Tensor& b) {
-  return compare("logical_xor", Compare::logical_xor, a, b);
-}
-Tensor logical_not(const Tensor& x) { return test("logical_not", Test::logical_not, x); }
 
 Tensor Tensor::eq(const Tensor& other) const { return reel::eq(*this, other); }
 Tensor Tensor::ne(const Tensor& other) const { return reel::ne(*this, other); }

@@ -1,12 +1,14 @@
 #include "reel/ops/pointwise/fuse.h"
 #include "reel/base/detail/broadcast.h"
 
+#include <array>
 #include <cmath>
-#include <numbers>
 #include <optional>
 
+#include "reel/autograd/detail/array.h"
 #include "reel/autograd/profiler/op_scope.h"
 #include "reel/base/fail.h"
+#include "reel/kernels/pointwise_rows.h"
 #include "reel/kernels/program.h"
 #include "reel/ops/create/create.h"
 #include "reel/ops/pointwise/pow_of_number.h"
@@ -17,8 +19,9 @@ namespace reel {
 
 using kernels::Binary;
 using kernels::Program;
-using kernels::Ternary;
+using kernels::Slope;
 using kernels::Unary;
+namespace rows = kernels::rows;
 
 namespace detail {
 
@@ -41,21 +44,26 @@ class Trace {
   static Trace* of(const Element& x) { return x.trace_; }
   static double number(const Element& x) { return x.number_; }
 
-  template <class Op>
-  static Element apply(Op op, const Element& x, std::array<double, 2> params = {}) {
+  static Element apply(Unary op, const Element& x, const Program::Params& params = {}) {
     Trace& trace = holding(x, x);
     return trace.element(trace.program.apply(op, trace.value(x), params));
   }
-  static Element apply(Binary op, const Element& a, const Element& b,
-                       std::array<double, 2> params = {}) {
+  static Element apply(Binary op, const Element& a, const Element& b) {
     Trace& trace = holding(a, b);
     const Program::Value left = trace.value(a), right = trace.value(b);
+    return trace.element(trace.program.apply(op, left, right));
+  }
+  static Element apply(Slope op, const Element& dy, const Element& saved,
+                       const Program::Params& params) {
+    Trace& trace = holding(dy, saved);
+    const Program::Value left = trace.value(dy), right = trace.value(saved);
     return trace.element(trace.program.apply(op, left, right, params));
   }
-  static Element apply(Ternary op, const Element& dy, const Element& a, const Element& b) {
-    Trace& trace = *dy.trace_;
-    const Program::Value left = trace.value(a), right = trace.value(b);
-    return trace.element(trace.program.apply(op, dy.value_, left, right));
+  static Element apply(Slope op, const Element& dy, const Element& first, const Element& second,
+                       const Program::Params& params) {
+    Trace& trace = holding(dy, first);
+    const Program::Value of[] = {trace.value(dy), trace.value(first), trace.value(second)};
+    return trace.element(trace.program.apply(op, of[0], of[1], of[2], params));
   }
 
   Program program;
@@ -83,90 +91,62 @@ Element arithmetic(Binary op, const Element& a, const Element& b, Fold fold) {
   return Trace::apply(op, a, b);
 }
 
+/// The gradient of one step by its derivative, of dy and (x, y), or (a, b).
+template <class Derivative>
+Element follow(const Element& dy, const Element& first, const Element& second,
+               const Program::Params& params) {
+  constexpr rows::Probe needs = rows::needs_of<Derivative>;
+  if constexpr (needs.first && needs.second) {
+    return Trace::apply(Derivative::code, dy, first, second, params);
+  } else if constexpr (needs.first || needs.second) {
+    return Trace::apply(Derivative::code, dy, needs.first ? first : second, params);
+  } else {
+    return Derivative::of(dy, dy, dy);
+  }
+}
+
+using Follow = Element (*)(const Element&, const Element&, const Element&, const Program::Params&);
+
+constexpr std::array<Follow, static_cast<std::size_t>(Slope::count)> follows = [] {
+  std::array<Follow, static_cast<std::size_t>(Slope::count)> all{};
+  rows::for_each_derivative([&]<class Derivative>(Derivative) {
+    all[static_cast<std::size_t>(Derivative::code)] = follow<Derivative>;
+  });
+  return all;
+}();
+
+/// The slopes of a step's operands, in the order of the rows: one for each function of one tensor,
+/// then two for each of two.
+Follow slope_of(const Program::Instruction& step, std::size_t operand) {
+  const auto op = static_cast<std::size_t>(step.op);
+  const auto unary = static_cast<std::size_t>(Unary::count);
+  return follows[step.kind == Program::Kind::unary ? op : unary + 2 * op + operand];
+}
+
 /// The gradients of one step's operands.
 struct Derivatives {
   std::optional<Element> of[2];
 };
 
-Derivatives derive(Unary op, const Element& dy, const Element& x, const Element& y,
-                   const std::array<double, 2>& params) {
-  switch (op) {
-    case Unary::neg:
-      return {-dy};
-    case Unary::abs:
-      return {Trace::apply(Binary::abs_backward, dy, x)};
-    case Unary::square:
-      return {Trace::apply(Binary::square_backward, dy, x)};
-    case Unary::relu:
-      return {Trace::apply(Binary::relu_backward_from_y, dy, y)};
-    case Unary::clamp:
-      return {Trace::apply(Binary::clamp_backward, dy, x, params)};
-    case Unary::sqrt:
-      return {Trace::apply(Binary::sqrt_backward_from_y, dy, y)};
-    case Unary::rsqrt:
-      return {Trace::apply(Binary::rsqrt_backward_from_y, dy, y)};
-    case Unary::reciprocal:
-      return {Trace::apply(Binary::reciprocal_backward_from_y, dy, y)};
-    case Unary::exp:
-      return {dy * y};
-    case Unary::log:
-      return {dy / x};
-    case Unary::log1p:
-      return {Trace::apply(Binary::log1p_backward, dy, x)};
-    case Unary::expm1:
-      return {Trace::apply(Binary::expm1_backward_from_y, dy, y)};
-    case Unary::sin:
-      return {dy * cos(x)};
-    case Unary::cos:
-      return {-(dy * sin(x))};
-    case Unary::tanh:
-      return {Trace::apply(Binary::tanh_backward_from_y, dy, y)};
-    case Unary::sigmoid:
-      return {Trace::apply(Binary::sigmoid_backward_from_y, dy, y)};
-    case Unary::erf:
-      return {dy * (2 * std::numbers::inv_sqrtpi * exp(-(x * x)))};
-    case Unary::leaky_relu:
-      return {Trace::apply(Binary::leaky_relu_backward, dy, x, params)};
-    case Unary::gelu:
-      return {Trace::apply(Binary::gelu_backward, dy, x)};
-    case Unary::gelu_tanh:
-      return {Trace::apply(Binary::gelu_tanh_backward, dy, x)};
-    case Unary::silu:
-      return {Trace::apply(Binary::silu_backward, dy, x)};
-    case Unary::softplus:
-      return {Trace::apply(Binary::softplus_backward, dy, x, params)};
-    case Unary::elu:
-      return {Trace::apply(Binary::elu_backward, dy, x, params)};
-    default:
-      fail("fuse", "expected an op that elements know, got number {}", static_cast<int>(op));
-  }
+Derivatives derive_unary(const Program::Instruction& step, const Element& dy, const Element& x,
+                         const Element& y) {
+  return {slope_of(step, 0)(dy, x, y, step.params), std::nullopt};
 }
 
-Derivatives derive(Binary op, const Element& dy, const Element& a, const Element& b) {
-  switch (op) {
-    case Binary::add:
-      return {dy, dy};
-    case Binary::sub:
-      return {dy, -dy};
-    case Binary::mul:
-      return {dy * b, dy * a};
-    case Binary::div:
-      return {dy / b, Trace::apply(Ternary::div_backward, dy, a, b)};
-    case Binary::maximum:
-      return {Trace::apply(Ternary::maximum_backward, dy, a, b),
-              Trace::apply(Ternary::maximum_backward, dy, b, a)};
-    case Binary::minimum:
-      return {Trace::apply(Ternary::minimum_backward, dy, a, b),
-              Trace::apply(Ternary::minimum_backward, dy, b, a)};
-    case Binary::pow: {  // to a number
-      const double exponent = Trace::number(b);
-      // A constant, at 0 and at infinity too: zero whatever comes in.
-      if (exponent == 0) return {Trace::apply(Binary::relu_backward_from_y, dy, 0), std::nullopt};
-      return {dy * (exponent * pow(a, exponent - 1)), std::nullopt};
-    }
-    default:
-      fail("fuse", "expected an op that elements know, got number {}", static_cast<int>(op));
+Derivatives derive_binary(const Program::Instruction& step, const Element& dy, const Element& a,
+                          const Element& b) {
+  // Of a power, as of tensors, the cheaper way for a number.
+  if (static_cast<Binary>(step.op) == Binary::pow && Trace::of(b) == nullptr) {
+    const double exponent = Trace::number(b);
+    // A constant, at 0 and at infinity too: zero whatever comes in.
+    if (exponent == 0) return {zeros_like(dy), std::nullopt};
+    return {dy * (exponent * pow(a, exponent - 1)), std::nullopt};
   }
+  const auto of = [&](std::size_t operand, const Element& x) -> std::optional<Element> {
+    if (Trace::of(x) == nullptr) return std::nullopt;
+    return slope_of(step, operand)(dy, a, b, step.params);
+  };
+  return {of(0, a), of(1, b)};
 }
 
 /// A chain and where its result stands.
@@ -196,8 +176,8 @@ Gradient differentiate(const Chain& chain) {
     } else if (step.kind == Program::Kind::unary) {
       values.push_back(Trace::apply(static_cast<Unary>(step.op), value(step.from[0]), step.params));
     } else {
-      values.push_back(Trace::apply(static_cast<Binary>(step.op), value(step.from[0]),
-                                    value(step.from[1]), step.params));
+      values.push_back(
+          Trace::apply(static_cast<Binary>(step.op), value(step.from[0]), value(step.from[1])));
     }
   }
   if (!forward.is_input(chain.result))
@@ -214,10 +194,10 @@ Gradient differentiate(const Chain& chain) {
     const auto& dy = gradients[static_cast<std::size_t>(v)];
     const Program::Instruction& step = forward.made_by(v);
     if (!dy || step.kind == Program::Kind::number) continue;
-    const Derivatives d =
-        step.kind == Program::Kind::unary
-            ? derive(static_cast<Unary>(step.op), *dy, value(step.from[0]), value(v), step.params)
-            : derive(static_cast<Binary>(step.op), *dy, value(step.from[0]), value(step.from[1]));
+    const Element from = value(step.from[0]);
+    const Derivatives d = step.kind == Program::Kind::unary
+                              ? derive_unary(step, *dy, from, value(v))
+                              : derive_binary(step, *dy, from, value(step.from[1]));
     add(step.from[0], d.of[0]);
     add(step.from[1], d.of[1]);
   }
@@ -254,18 +234,18 @@ class Operands {
 
   void add(const Tensor& x) {
     if (x.numel() == 1) {
-      inputs_.push_back({x.impl().data, 1});
+      inputs_.push_back({detail::readable(x), 1});
     } else if (x.shape() == shape_ && x.strides() == strides_) {
-      inputs_.push_back({x.impl().data, shape_.numel()});
+      inputs_.push_back({detail::readable(x), shape_.numel()});
     } else if (row_major() && repeats_in(x.shape(), shape_)) {
       const Tensor row = contiguous(x);
       kept_.push_back(row);
-      inputs_.push_back({row.impl().data, row.numel()});
+      inputs_.push_back({detail::readable(row), row.numel()});
     } else {
       const Tensor copy = detail::empty_strided(shape_, strides_, x.dtype());
       copy.copy_(x);
       kept_.push_back(copy);
-      inputs_.push_back({copy.impl().data, shape_.numel()});
+      inputs_.push_back({detail::readable(copy), shape_.numel()});
     }
   }
   const std::vector<kernels::ProgramInput>& list() const { return inputs_; }
@@ -300,8 +280,7 @@ Tensor run_forward(const Chain& chain, const std::vector<Tensor>& tensors) {
       detail::empty_strided(shape, layout_of(tensors, shape), tensors.front().dtype());
   Operands inputs(shape, out.strides());
   for (const Tensor& x : tensors) inputs.add(x);
-  kernels::run_program(chain.program, out.dtype(), out.numel(), inputs.list(),
-                       {{chain.result, out.impl().data}});
+  kernels::run_program(chain.program, inputs.list(), {{chain.result, detail::writable(out)}});
   return out;
 }
 
@@ -318,9 +297,9 @@ Gradients run_backward(const Chain& chain, const std::vector<Tensor>& tensors, c
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     if (!needs[i] || gradient.of[i] == Program::none) continue;
     results[i] = detail::empty_strided(y.shape(), y.strides(), y.dtype());
-    outputs.push_back({gradient.of[i], results[i].impl().data});
+    outputs.push_back({gradient.of[i], detail::writable(results[i])});
   }
-  kernels::run_program(gradient.program, y.dtype(), y.numel(), inputs.list(), outputs);
+  kernels::run_program(gradient.program, inputs.list(), outputs);
   return results;
 }
 
@@ -396,31 +375,52 @@ Element operator*(const Element& a, const Element& b) {
 Element operator/(const Element& a, const Element& b) {
   return arithmetic(Binary::div, a, b, std::divides<>());
 }
-Element operator-(const Element& x) { return Trace::apply(Unary::neg, x); }
-Element maximum(const Element& a, const Element& b) { return Trace::apply(Binary::maximum, a, b); }
-Element minimum(const Element& a, const Element& b) { return Trace::apply(Binary::minimum, a, b); }
-Element pow(const Element& x, double exponent) {
-  if (const auto cheaper = detail::pow_of_number(x, exponent)) return *cheaper;
+Element operator-(const Element& x) { return neg(x); }
+
+#define REEL_UNARY(name, ...) \
+  Element name(const Element& x) { return Trace::apply(Unary::name, x); }
+#define REEL_BINARY(name, ...) \
+  Element name(const Element& a, const Element& b) { return Trace::apply(Binary::name, a, b); }
+#include "reel/kernels/pointwise_rows.inc"
+
+Element div(const Element& a, const Element& b, const DivOptions& options) {
+  if (options.rounding_mode == "none") return a / b;
+  if (options.rounding_mode == "floor") return floor_divide(a, b);
+  check(options.rounding_mode == "trunc", "div",
+        "expected .rounding_mode to be \"none\", \"trunc\" or \"floor\", got \"{}\"",
+        options.rounding_mode);
+  return Trace::apply(Binary::trunc_divide, a, b);
+}
+Element floor_divide(const Element& a, const Element& b) {
+  return Trace::apply(Binary::floor_divide, a, b);
+}
+Element fmod(const Element& a, const Element& b) { return Trace::apply(Binary::fmod, a, b); }
+Element remainder(const Element& a, const Element& b) {
+  return Trace::apply(Binary::remainder, a, b);
+}
+Element pow(const Element& x, const Element& exponent) {
+  if (Trace::of(exponent) == nullptr) {
+    if (const auto cheaper = detail::pow_of_number(x, Trace::number(exponent))) return *cheaper;
+  }
   return Trace::apply(Binary::pow, x, exponent);
 }
-Element abs(const Element& x) { return Trace::apply(Unary::abs, x); }
-Element square(const Element& x) { return Trace::apply(Unary::square, x); }
 Element clamp(const Element& x, std::optional<double> min, std::optional<double> max) {
   check(min || max, "clamp", "expected min or max or both, got neither");
   return Trace::apply(Unary::clamp, x, {min.value_or(-HUGE_VAL), max.value_or(HUGE_VAL)});
 }
-Element sqrt(const Element& x) { return Trace::apply(Unary::sqrt, x); }
-Element rsqrt(const Element& x) { return Trace::apply(Unary::rsqrt, x); }
-Element reciprocal(const Element& x) { return Trace::apply(Unary::reciprocal, x); }
-Element exp(const Element& x) { return Trace::apply(Unary::exp, x); }
-Element log(const Element& x) { return Trace::apply(Unary::log, x); }
-Element log1p(const Element& x) { return Trace::apply(Unary::log1p, x); }
-Element expm1(const Element& x) { return Trace::apply(Unary::expm1, x); }
-Element sin(const Element& x) { return Trace::apply(Unary::sin, x); }
-Element cos(const Element& x) { return Trace::apply(Unary::cos, x); }
-Element tanh(const Element& x) { return Trace::apply(Unary::tanh, x); }
-Element sigmoid(const Element& x) { return Trace::apply(Unary::sigmoid, x); }
-Element erf(const Element& x) { return Trace::apply(Unary::erf, x); }
+Element polygamma(Size n, const Element& x) {
+  check(n >= 0, "polygamma", "expected an n of 0 or more, got {}", n);
+  return Trace::apply(Unary::polygamma, x, {static_cast<double>(n)});
+}
+Element logit(const Element& x, std::optional<double> eps) {
+  if (eps) detail::check_between("logit", "eps", *eps, 0, 0.5);
+  return Trace::apply(Unary::logit, x, {eps.value_or(-1)});
+}
+Element nan_to_num(const Element& x, const NanToNumOptions& options) {
+  check(options.posinf && options.neginf, "nan_to_num",
+        "expected .posinf and .neginf of the elements of fuse, got none");
+  return Trace::apply(Unary::nan_to_num, x, {options.nan, *options.posinf, *options.neginf});
+}
 Element relu(const Element& x) { return Trace::apply(Unary::relu, x); }
 Element leaky_relu(const Element& x, double negative_slope) {
   return Trace::apply(Unary::leaky_relu, x, {negative_slope, 0});
@@ -431,11 +431,26 @@ Element gelu(const Element& x, const GeluOptions& options) {
         "expected .approximate to be \"none\" or \"tanh\", got \"{}\"", options.approximate);
   return Trace::apply(by_tanh ? Unary::gelu_tanh : Unary::gelu, x);
 }
-Element silu(const Element& x) { return Trace::apply(Unary::silu, x); }
 Element softplus(const Element& x, double beta, double threshold) {
   check(beta > 0, "softplus", "expected a positive beta, got {}", beta);
   return Trace::apply(Unary::softplus, x, {beta, threshold});
 }
 Element elu(const Element& x, double alpha) { return Trace::apply(Unary::elu, x, {alpha, 0}); }
+Element celu(const Element& x, double alpha) { return Trace::apply(Unary::celu, x, {alpha}); }
+Element hardtanh(const Element& x, double min_val, double max_val) {
+  return Trace::apply(Unary::hardtanh, x, {min_val, max_val});
+}
+Element threshold(const Element& x, double threshold, double value) {
+  return Trace::apply(Unary::threshold, x, {threshold, value});
+}
+Element softshrink(const Element& x, double lambd) {
+  return Trace::apply(Unary::softshrink, x, {lambd});
+}
+Element hardshrink(const Element& x, double lambd) {
+  return Trace::apply(Unary::hardshrink, x, {lambd});
+}
+Element prelu(const Element& x, const Element& weight) {
+  return Trace::apply(Binary::prelu, x, weight);
+}
 
 }  // namespace reel

@@ -17,49 +17,65 @@ class Trace;
 }
 
 /// Stands for one element of a tensor while `fuse` looks at what a function does with it. Knows
-/// arithmetic with its like and with numbers and the functions of one argument that tensors know,
-/// under the same names.
+/// arithmetic with its like and with numbers and, under the same names, the functions of one and
+/// two tensors that have a derivative; not comparisons and `where`.
 class REEL_API Element {
  public:
+  /// A number, the same for every element.
   Element(double number) : number_(number) {}  // NOLINT: numbers and elements mix
 
+  /// @name Elementwise
+  /// @{
+
+  /// As the operator or function of that name of tensors; see `ops/pointwise/pointwise.h`.
   friend REEL_API Element operator+(const Element& a, const Element& b);
   friend REEL_API Element operator-(const Element& a, const Element& b);
   friend REEL_API Element operator*(const Element& a, const Element& b);
   friend REEL_API Element operator/(const Element& a, const Element& b);
   friend REEL_API Element operator-(const Element& x);
-  friend REEL_API Element maximum(const Element& a, const Element& b);
-  friend REEL_API Element minimum(const Element& a, const Element& b);
-  friend REEL_API Element pow(const Element& x, double exponent);
-  friend REEL_API Element abs(const Element& x);
-  friend REEL_API Element square(const Element& x);
+
+#define REEL_UNARY(name, ...) friend REEL_API Element name(const Element& x);
+#define REEL_BINARY(name, ...) friend REEL_API Element name(const Element& a, const Element& b);
+#include "reel/kernels/pointwise_rows.inc"
+
+  friend REEL_API Element div(const Element& a, const Element& b, const DivOptions& options);
+  friend REEL_API Element floor_divide(const Element& a, const Element& b);
+  friend REEL_API Element fmod(const Element& a, const Element& b);
+  friend REEL_API Element remainder(const Element& a, const Element& b);
+  friend REEL_API Element pow(const Element& x, const Element& exponent);
   friend REEL_API Element clamp(const Element& x, std::optional<double> min,
                                 std::optional<double> max);
-  friend REEL_API Element sqrt(const Element& x);
-  friend REEL_API Element rsqrt(const Element& x);
-  friend REEL_API Element reciprocal(const Element& x);
-  friend REEL_API Element exp(const Element& x);
-  friend REEL_API Element log(const Element& x);
-  friend REEL_API Element log1p(const Element& x);
-  friend REEL_API Element expm1(const Element& x);
-  friend REEL_API Element sin(const Element& x);
-  friend REEL_API Element cos(const Element& x);
-  friend REEL_API Element tanh(const Element& x);
-  friend REEL_API Element sigmoid(const Element& x);
-  friend REEL_API Element erf(const Element& x);
+  friend REEL_API Element polygamma(Size n, const Element& x);
+  friend REEL_API Element logit(const Element& x, std::optional<double> eps);
+  /// Needs all numbers: elements do not know the largest of their dtype.
+  friend REEL_API Element nan_to_num(const Element& x, const NanToNumOptions& options);
   friend REEL_API Element relu(const Element& x);
   friend REEL_API Element leaky_relu(const Element& x, double negative_slope);
   friend REEL_API Element gelu(const Element& x, const GeluOptions& options);
-  friend REEL_API Element silu(const Element& x);
   friend REEL_API Element softplus(const Element& x, double beta, double threshold);
   friend REEL_API Element elu(const Element& x, double alpha);
+  friend REEL_API Element celu(const Element& x, double alpha);
+  friend REEL_API Element hardtanh(const Element& x, double min_val, double max_val);
+  friend REEL_API Element threshold(const Element& x, double threshold, double value);
+  friend REEL_API Element softshrink(const Element& x, double lambd);
+  friend REEL_API Element hardshrink(const Element& x, double lambd);
+  friend REEL_API Element prelu(const Element& x, const Element& weight);
 
   // The defaults of the same functions of tensors.
   friend Element clamp(const Element& x, std::optional<double> min) { return clamp(x, min, {}); }
+  friend Element logit(const Element& x) { return logit(x, {}); }
   friend Element leaky_relu(const Element& x) { return leaky_relu(x, 0.01); }
   friend Element gelu(const Element& x) { return gelu(x, {}); }
   friend Element softplus(const Element& x) { return softplus(x, 1, 20); }
   friend Element elu(const Element& x) { return elu(x, 1); }
+  friend Element celu(const Element& x) { return celu(x, 1); }
+  friend Element hardtanh(const Element& x) { return hardtanh(x, -1, 1); }
+  friend Element relu6(const Element& x) { return hardtanh(x, 0, 6); }
+  friend Element softshrink(const Element& x) { return softshrink(x, 0.5); }
+  friend Element hardshrink(const Element& x) { return hardshrink(x, 0.5); }
+
+  friend Element zeros_like(const Element&) { return 0; }
+  /// @}
 
  private:
   friend class detail::Trace;

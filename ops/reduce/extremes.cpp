@@ -1,3 +1,4 @@
+#include "reel/autograd/detail/array.h"
 #include "reel/autograd/profiler/op_scope.h"
 #include "reel/autograd/tape.h"
 #include "reel/base/fail.h"
@@ -39,9 +40,8 @@ ValuesAndIndices choose(const char* op, bool greatest, const Tensor& x, Size dim
   ValuesAndIndices chosen;
   if (with_values) chosen.values = empty(reduced.out, {.dtype = x.dtype()});
   chosen.indices = empty(reduced.out, {.dtype = int64});
-  kernels::arg_reduce(greatest, x.dtype(), x.impl().data, x.shape(), x.strides(), along,
-                      with_values ? chosen.values.impl().data : nullptr,
-                      chosen.indices.data_ptr<Size>());
+  kernels::arg_reduce(greatest, detail::readable(x), along, detail::writable(chosen.values),
+                      detail::writable(chosen.indices));
   return chosen;
 }
 
@@ -50,14 +50,15 @@ ValuesAndIndices extreme_along(OpName op, bool greatest, const Tensor& x, Size d
   ValuesAndIndices chosen = choose(op, greatest, x, dim, keepdim, true);
   const Size along = detail::wrap_dim(op, dim, x.dim());
   const Reduced reduced(op, x, along, true);
-  chosen.values =
-      record(op, std::move(chosen.values),
-             wrt(x, [indices = chosen.indices, along, spread = reduced.spread](const Tensor& dy) {
-               if (spread.input.empty()) return dy;
-               return scatter_add(zeros(spread.input, {.dtype = dy.dtype()}), along,
-                                  reshape(indices, spread.kept), reshape(dy, spread.kept));
-             }));
-  return chosen;
+  auto [values, indices] = record(
+      op, outputs(std::move(chosen.values), std::move(chosen.indices)), inputs(x),
+      [along, spread = reduced.spread](const Gradients& dy, const std::vector<Tensor>& y,
+                                       const Needs&) {
+        if (spread.input.empty()) return Gradients{dy[0]};
+        return Gradients{scatter_add(zeros(spread.input, {.dtype = dy[0].dtype()}), along,
+                                     reshape(y[1], spread.kept), reshape(dy[0], spread.kept))};
+      });
+  return {std::move(values), std::move(indices)};
 }
 
 Tensor place(const char* op, bool greatest, const Tensor& x, std::optional<Size> dim,

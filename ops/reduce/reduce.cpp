@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "reel/autograd/detail/array.h"
 #include "reel/autograd/profiler/op_scope.h"
 #include "reel/autograd/tape.h"
 #include "reel/base/fail.h"
@@ -39,7 +40,7 @@ Tensor reduce_deviations(const Tensor& x, const Reduced& reduced, double divisor
   const Tensor center =
       reduce(Reduction::sum, x, reduced, {.scale = 1 / static_cast<double>(reduced.length)});
   return reduce(Reduction::sum_squared_deviations, x, reduced,
-                {.center = center.impl().data, .finish = finish, .scale = 1 / divisor});
+                {.center = detail::readable(center), .finish = finish, .scale = 1 / divisor});
 }
 
 }  // namespace
@@ -87,7 +88,7 @@ Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
   const Reduced reduced("logsumexp", x, dims, keepdim);
   const Tensor greatest = reduce(Reduction::max, x, reduced);
   Tensor out = reduce(Reduction::sum_exp, x, reduced,
-                      {.center = greatest.impl().data, .finish = Finish::log_center});
+                      {.center = detail::readable(greatest), .finish = Finish::log_center});
   return record("logsumexp", std::move(out),
                 wrt(x, [x = save(x), spread = reduced.spread](const Tensor& dy, const Tensor& y) {
                   // Where all elements are -inf none of them moves the result.
@@ -201,12 +202,7 @@ Tensor running_sum(const Tensor& input, Size dim, bool reverse) {
   const Tensor& x = input.is_floating_point() ? input : input.to(int64);
   const Tensor source = detail::alias(x, x.shape(), x.strides()).contiguous();
   Tensor out = empty(x.shape(), {.dtype = x.dtype()});
-  Size outer = 1;
-  Size inner = 1;
-  for (Size i = 0; i < dim; ++i) outer *= x.shape()[i];
-  for (Size i = dim + 1; i < x.dim(); ++i) inner *= x.shape()[i];
-  const Size n = x.dim() == 0 ? 1 : x.shape()[dim];
-  kernels::cumsum(x.dtype(), source.impl().data, outer, n, inner, reverse, out.impl().data);
+  kernels::cumsum(detail::readable(source), dim, reverse, detail::writable(out));
   return record("cumsum", std::move(out), wrt(input, [dim, reverse](const Tensor& dy) {
                   return running_sum(dy, dim, !reverse);
                 }));

@@ -38,8 +38,8 @@ REEL_API Tensor norm(const Tensor& x, double p = 2, const Dims& dims = {}, bool 
 /// `log(sum(exp(x)))` without overflow; -inf of nothing. Throws unless `x` is floating.
 /// Follows `torch.logsumexp`.
 REEL_API Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim = false);
-/// Running sums along one dimension: `y_i = x_0 + .. + x_i`. Integers and bools give int64.
-/// Follows `torch.cumsum`.
+/// Running sums along one dimension: entry i is the sum of the entries 0 to i. Integers and bools
+/// give int64. Follows `torch.cumsum`.
 REEL_API Tensor cumsum(const Tensor& x, Size dim);
 
 // ---- extremes
@@ -58,7 +58,7 @@ REEL_API Tensor min(const Tensor& x);
 
 /// What `max` and `min` along a dimension give.
 struct ValuesAndIndices {
-  Tensor values;
+  Tensor values;   ///< the extremes, of the dtype of the input
   Tensor indices;  ///< int64: where along the dimension they stand
 };
 

@@ -1,5 +1,6 @@
 #include "reel/ops/reduce/reduced.h"
 
+#include "reel/autograd/detail/array.h"
 #include "reel/autograd/tape.h"
 #include "reel/base/fail.h"
 #include "reel/ops/pointwise/pointwise.h"
@@ -39,8 +40,7 @@ Tensor equal_or_nan(const Tensor& x, const Tensor& y, const Spread& spread) {
 Tensor reduce(kernels::Reduction op, const Tensor& x, const Reduced& reduced,
               const kernels::ReduceOptions& options) {
   const Tensor out = empty(reduced.out, {.dtype = kernels::reduced_dtype(op, x.dtype())});
-  kernels::reduce(op, x.dtype(), x.impl().data, x.shape(), x.strides(), reduced.mask,
-                  out.impl().data, options);
+  kernels::reduce(op, readable(x), reduced.mask, writable(out), options);
   return out;
 }
 

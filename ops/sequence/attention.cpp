@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "reel/autograd/detail/array.h"
 #include "reel/autograd/profiler/op_scope.h"
 #include "reel/autograd/tape.h"
 #include "reel/base/fail.h"
@@ -22,6 +23,7 @@
 #include "reel/ops/shape/join.h"
 #include "reel/ops/shape/view.h"
 #include "reel/ops/support/checks.h"
+#include "reel/ops/support/gradients_by.h"
 #include "reel/ops/support/promote.h"
 
 namespace reel {
@@ -123,47 +125,17 @@ Gradients plain_gradients(const Tensor& q, const Tensor& k, const Tensor& v,
 
 // ---- without the matrix
 
-using kernels::AttentionShape;
-using kernels::HeadRows;
+using detail::readable;
+using detail::writable;
 
-/// Where the rows of every head begin, heads in row-major order of the batch dimensions.
-std::vector<Size> offsets_of(const Strides& strides, const Shape& batch) {
-  std::vector<Size> offsets{0};
-  for (Size d = 0; d < batch.size(); ++d) {
-    std::vector<Size> next;
-    next.reserve(offsets.size() * static_cast<std::size_t>(batch[d]));
-    for (Size offset : offsets) {
-      for (Size i = 0; i < batch[d]; ++i) next.push_back(offset + i * strides[d]);
-    }
-    offsets = std::move(next);
-  }
-  return offsets;
+kernels::ScoreOptions score_options(const Tensor& q, const AttentionOptions& o) {
+  return {.causal = o.is_causal, .scale = static_cast<float>(scale_of(q, o))};
 }
 
-/// Memory of rows that the kernels can read, and where its heads begin.
-struct Heads {
-  Tensor tensor;
-  std::vector<Size> offsets;
-
-  /// Heads of `x` [.., rows, elements] for every index of `batch`, to which it broadcasts.
-  Heads(const Tensor& x, const Shape& batch)
-      : tensor(x.stride(-1) == 1 || x.size(-1) == 1 ? x : contiguous(x)) {
-    Strides strides = Shape::repeat(batch.size(), 0);
-    const Size missing = batch.size() - (x.dim() - 2);
-    for (Size d = missing; d < batch.size(); ++d) {
-      if (x.shape()[d - missing] != 1) strides[d] = tensor.strides()[d - missing];
-    }
-    offsets = offsets_of(strides, batch);
-  }
-
-  HeadRows<float> rows() const {
-    return {tensor.data_ptr<float>(), offsets.data(), tensor.stride(-2)};
-  }
-  HeadRows<const float> read() const {
-    const HeadRows<float> all = rows();
-    return {all.data, all.offsets, all.row};
-  }
-};
+/// `x` with rows that the kernels can read.
+Tensor dense_rows(const Tensor& x) {
+  return x.stride(-1) == 1 || x.size(-1) == 1 ? x : contiguous(x);
+}
 
 /// An empty tensor `[batch.., rows, elements]` with its dimensions, except the last, in the memory
 /// order of `like`.
@@ -189,33 +161,35 @@ Tensor empty_in_order(const Shape& batch, const Tensor& like, Size rows, Size el
 
 Tensor blockwise_attention(const Tensor& q, const Tensor& k, const Tensor& v,
                            const AttentionOptions& o, const Shape& batch) {
-  const AttentionShape s{.heads = batch.numel(),
-                         .queries = q.size(-2),
-                         .keys = k.size(-2),
-                         .width = q.size(-1),
-                         .value_width = v.size(-1),
-                         .causal = o.is_causal,
-                         .scale = static_cast<float>(scale_of(q, o))};
-  Tensor y = empty_in_order(batch, q, s.queries, s.value_width);
-  const Tensor logsumexp = empty({s.heads, s.queries});
+  const Size queries = q.size(-2), keys = k.size(-2);
+  Tensor y = empty_in_order(batch, q, queries, v.size(-1));
+  const Tensor logsumexp = empty({batch.numel(), queries});
   {
     const NoGradGuard no_grad;
-    kernels::attention(s, Heads(q, batch).read(), Heads(k, batch).read(), Heads(v, batch).read(),
-                       Heads(y, batch).rows(), logsumexp.data_ptr<float>());
+    kernels::attention(readable(dense_rows(q)), readable(dense_rows(k)), readable(dense_rows(v)),
+                       score_options(q, o), writable(y), writable(logsumexp));
   }
   return record(op, std::move(y), inputs(q, k, v),
-                [q = save(q), k = save(k), v = save(v), logsumexp, o, s, batch](
+                [q = save(q), k = save(k), v = save(v), logsumexp, o, batch, queries, keys](
                     const Tensor& dy, const Tensor& out, const Needs&) {
-                  if (recording(dy, q(), k(), v())) return plain_gradients(q, k, v, o, dy);
-                  const Gradients d{empty_in_order(batch, q, s.queries, s.width),
-                                    empty_in_order(batch, k, s.keys, s.width),
-                                    empty_in_order(batch, v, s.keys, s.value_width)};
-                  kernels::attention_backward(s, Heads(q, batch).read(), Heads(k, batch).read(),
-                                              Heads(v, batch).read(), Heads(out, batch).read(),
-                                              logsumexp.data_ptr<float>(), Heads(dy, batch).read(),
-                                              Heads(d[0], batch).rows(), Heads(d[1], batch).rows(),
-                                              Heads(d[2], batch).rows());
-                  return d;
+                  return detail::gradients_by(
+                      [&] { return plain_gradients(q, k, v, o, dy); },
+                      [&] {
+                        const Gradients d{empty_in_order(batch, q, queries, q().size(-1)),
+                                          empty_in_order(batch, k, keys, k().size(-1)),
+                                          empty_in_order(batch, v, keys, v().size(-1))};
+                        const Tensor of_q = dense_rows(q), of_k = dense_rows(k),
+                                     of_v = dense_rows(v);
+                        kernels::attention_backward({.q = readable(of_q),
+                                                     .k = readable(of_k),
+                                                     .v = readable(of_v),
+                                                     .y = readable(out),
+                                                     .logsumexp = readable(logsumexp)},
+                                                    score_options(q, o), readable(dense_rows(dy)),
+                                                    writable(d[0]), writable(d[1]), writable(d[2]));
+                        return d;
+                      },
+                      dy, q(), k(), v());
                 });
 }
 
@@ -275,55 +249,51 @@ Tensor detail::packed_attention(const Tensor& packed_given, Size num_heads, bool
                                       part_of(packed_given, 2, num_heads, batch_first), o),
                       batch_first);
   }
-  Tensor packed, y, logsumexp;
-  AttentionShape s{};
-  Shape batch;
+  const auto part = [num_heads, batch_first](const Tensor& x, Size number) {
+    return part_of(x, number, num_heads, batch_first);
+  };
+  const auto heads = [num_heads, batch_first](const Tensor& x) {
+    return split_heads(x, num_heads, batch_first);
+  };
+  Tensor y, logsumexp;
   {
     const NoGradGuard no_grad;
-    packed = contiguous(packed_given);
+    const Tensor packed = contiguous(packed_given);
     Shape shape = packed.shape();
     shape.back() /= 3;
     y = empty(shape);
-    const Tensor q = part_of(packed, 0, num_heads, batch_first);
-    s = {.heads = q.size(0) * num_heads,
-         .queries = q.size(2),
-         .keys = q.size(2),
-         .width = q.size(3),
-         .value_width = q.size(3),
-         .causal = is_causal,
-         .scale = static_cast<float>(scale_of(q, o))};
-    batch = batch_of(q);
-    logsumexp = empty({s.heads, s.queries});
-    kernels::attention(
-        s, Heads(q, batch).read(), Heads(part_of(packed, 1, num_heads, batch_first), batch).read(),
-        Heads(part_of(packed, 2, num_heads, batch_first), batch).read(),
-        Heads(split_heads(y, num_heads, batch_first), batch).rows(), logsumexp.data_ptr<float>());
+    const Tensor q = part(packed, 0);
+    logsumexp = empty({q.size(0) * num_heads, q.size(2)});
+    kernels::attention(readable(q), readable(part(packed, 1)), readable(part(packed, 2)),
+                       score_options(q, o), writable(heads(y)), writable(logsumexp));
   }
   return record(
       op, std::move(y), inputs(packed_given),
-      [given = save(packed_given), logsumexp, o, s, batch, num_heads, batch_first](
+      [given = save(packed_given), logsumexp, o, part, heads, batch_first](
           const Tensor& dy, const Tensor& out, const Needs&) {
-        auto part = [&](const Tensor& x, Size number) {
-          return part_of(x, number, num_heads, batch_first);
-        };
-        auto heads = [&](const Tensor& x) {
-          return split_heads(contiguous(x), num_heads, batch_first);
-        };
-        if (recording(dy, given())) {
-          const Gradients d =
-              plain_gradients(part(given, 0), part(given, 1), part(given, 2), o, heads(dy));
-          return Gradients{cat({join_heads(d[0], batch_first), join_heads(d[1], batch_first),
-                                join_heads(d[2], batch_first)},
-                               -1)};
-        }
-        const Tensor from = contiguous(given), to = empty(from.shape());
-        kernels::attention_backward(
-            s, Heads(part(from, 0), batch).read(), Heads(part(from, 1), batch).read(),
-            Heads(part(from, 2), batch).read(), Heads(heads(out), batch).read(),
-            logsumexp.data_ptr<float>(), Heads(heads(dy), batch).read(),
-            Heads(part(to, 0), batch).rows(), Heads(part(to, 1), batch).rows(),
-            Heads(part(to, 2), batch).rows());
-        return Gradients{to};
+        return detail::gradients_by(
+            [&] {
+              const Gradients d = plain_gradients(part(given, 0), part(given, 1), part(given, 2), o,
+                                                  heads(contiguous(dy)));
+              return Gradients{cat({join_heads(d[0], batch_first), join_heads(d[1], batch_first),
+                                    join_heads(d[2], batch_first)},
+                                   -1)};
+            },
+            [&] {
+              const Tensor from = contiguous(given), to = empty(from.shape());
+              const Tensor q = part(from, 0), k = part(from, 1), v = part(from, 2);
+              const Tensor results = heads(contiguous(out));
+              kernels::attention_backward({.q = readable(q),
+                                           .k = readable(k),
+                                           .v = readable(v),
+                                           .y = readable(results),
+                                           .logsumexp = readable(logsumexp)},
+                                          score_options(q, o), readable(heads(contiguous(dy))),
+                                          writable(part(to, 0)), writable(part(to, 1)),
+                                          writable(part(to, 2)));
+              return Gradients{to};
+            },
+            dy, given());
       });
 }
 

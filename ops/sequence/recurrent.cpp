@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "reel/autograd/detail/array.h"
 #include "reel/autograd/profiler/op_scope.h"
 #include "reel/autograd/tape.h"
 #include "reel/base/fail.h"
@@ -14,11 +15,19 @@
 #include "reel/ops/shape/join.h"
 #include "reel/ops/shape/view.h"
 #include "reel/ops/support/checks.h"
+#include "reel/ops/support/gradients_by.h"
 
 namespace reel {
 namespace {
 
-using kernels::LstmShape;
+using detail::readable;
+using detail::writable;
+
+/// The sizes of a layer and of its sequence.
+struct LstmShape {
+  Size steps, batch, input, hidden;
+  bool reverse;
+};
 
 constexpr OpName op = "lstm_layer";
 
@@ -32,7 +41,7 @@ void check_input(const char* name, const Tensor& tensor, const Shape& shape, con
   detail::check_one_dtype(op, name, tensor, "input", x);
 }
 
-LstmShape check_inputs(const Tensor& x, const LstmWeights& w, const Tensor& h_0, const Tensor& c_0,
+LstmShape check_inputs(const Tensor& x, const LSTMWeights& w, const Tensor& h_0, const Tensor& c_0,
                        bool reverse) {
   detail::check_defined(op, "input", x);
   check(x.dim() == 3, op, "expected input [T, N, I], got shape {}", x.shape());
@@ -57,8 +66,6 @@ LstmShape check_inputs(const Tensor& x, const LstmWeights& w, const Tensor& h_0,
 
 Tensor as_rows(const Tensor& x) { return reshape(x, {x.shape()[0] * x.shape()[1], x.shape()[2]}); }
 
-void* data_or_null(const Tensor& tensor) { return tensor.defined() ? tensor.impl().data : nullptr; }
-
 Tensor add_or_either(const Tensor& a, const Tensor& b) {
   if (!a.defined()) return b;
   return b.defined() ? add(a, b) : a;
@@ -77,8 +84,20 @@ struct Step {
   Tensor i, f, g, o, c_before, tanh_c;
 };
 
+/// The gradients of what a layer gives; zeros where none came.
+struct OutputGradients {
+  Tensor states;  // [T, N, H], of the hidden states
+  Tensor cell;    // [N, H], of the last cell
+
+  OutputGradients(const Gradients& dy, const LstmShape& s, DType dtype)
+      : states(dy[0]), cell(dy[1]) {
+    if (!states.defined()) states = zeros({s.steps, s.batch, s.hidden}, {.dtype = dtype});
+    if (!cell.defined()) cell = zeros({s.batch, s.hidden}, {.dtype = dtype});
+  }
+};
+
 /// The gradients in differentiable ops.
-Gradients plain_gradients(const Tensor& dy, const std::vector<Tensor>& in, bool reverse,
+Gradients plain_gradients(const OutputGradients& dy, const std::vector<Tensor>& in, bool reverse,
                           const Needs& needs) {
   const Tensor &x = in[x_], &weight_hh = in[weight_hh_];
   const Size steps = x.shape()[0], batch = x.shape()[1], hidden = weight_hh.shape()[1];
@@ -103,10 +122,10 @@ Gradients plain_gradients(const Tensor& dy, const std::vector<Tensor>& in, bool 
   // sigmoid' = s (1 - s), tanh' = 1 - t^2.
   auto sigmoid_slope = [](const Tensor& s) { return mul(s, sub(1, s)); };
   auto tanh_slope = [](const Tensor& y) { return sub(1, mul(y, y)); };
-  Tensor dh = or_zeros({}), dc = select(dy, 0, steps);
+  Tensor dh = or_zeros({}), dc = dy.cell;
   for (Size i = steps - 1; i >= 0; --i) {
     const Step& s = run[static_cast<std::size_t>(i)];
-    dh = add(dh, select(dy, 0, at(i)));
+    dh = add(dh, select(dy.states, 0, at(i)));
     dc = add(dc, mul(mul(dh, s.o), tanh_slope(s.tanh_c)));
     const Tensor gates =
         cat({mul(mul(dc, s.g), sigmoid_slope(s.i)), mul(mul(dc, s.c_before), sigmoid_slope(s.f)),
@@ -135,12 +154,13 @@ std::vector<Tensor> all_contiguous(std::vector<Tensor> tensors) {
   return tensors;
 }
 
-kernels::LstmInputs pointers(const std::vector<Tensor>& in, const Tensor& bias) {
-  return {in[x_].impl().data, in[weight_ih_].impl().data, in[weight_hh_].impl().data,
-          data_or_null(bias), data_or_null(in[h_0_]),     data_or_null(in[c_0_])};
+kernels::LstmInputs arrays(const std::vector<Tensor>& in, const Tensor& bias, bool reverse) {
+  return {readable(in[x_]), readable(in[weight_ih_]), readable(in[weight_hh_]),
+          readable(bias),   readable(in[h_0_]),       readable(in[c_0_]),
+          reverse};
 }
 
-/// Each step was given the hidden state of the step before in `y` [T + 1, N, H], the first one h_0.
+/// Each step was given the hidden state of the step before in `y` [T, N, H], the first one h_0.
 Tensor weight_hh_gradient(const Tensor& dz, const Tensor& y, const Tensor& h_0,
                           const LstmShape& s) {
   const Size later = s.steps - 1;
@@ -150,18 +170,20 @@ Tensor weight_hh_gradient(const Tensor& dz, const Tensor& y, const Tensor& h_0,
   return add(dw, mm(t(select(dz, 0, s.reverse ? later : 0)), h_0));
 }
 
-Gradients fused_gradients(const Tensor& dy_given, const Tensor& y, const std::vector<Tensor>& given,
-                          const Run& run, const LstmShape& s, const Needs& needs) {
+Gradients fused_gradients(const OutputGradients& dy, const Tensor& y,
+                          const std::vector<Tensor>& given, const Run& run, const LstmShape& s,
+                          const Needs& needs) {
   const TensorOptions options{.dtype = y.dtype()};
   const std::vector<Tensor> in = all_contiguous(given);
-  const Tensor dy = contiguous(dy_given), &x = in[x_];
+  const Tensor dh = contiguous(dy.states), dc = contiguous(dy.cell), &x = in[x_];
   const Tensor dz = empty(run.gates.shape(), options);
   Gradients result(input_count);
   result[h_0_] = empty({s.batch, s.hidden}, options);
   result[c_0_] = empty({s.batch, s.hidden}, options);
-  kernels::lstm_backward(y.dtype(), s, pointers(in, {}), run.gates.impl().data,
-                         run.cells.impl().data, dy.impl().data, select(dy, 0, s.steps).impl().data,
-                         dz.impl().data, result[h_0_].impl().data, result[c_0_].impl().data);
+  kernels::lstm_backward(
+      arrays(in, {}, s.reverse), readable(run.gates), readable(run.cells), readable(dh),
+      readable(dc),
+      {.gates = writable(dz), .h_0 = writable(result[h_0_]), .c_0 = writable(result[c_0_])});
   if (needs[x_]) result[x_] = reshape(mm(as_rows(dz), in[weight_ih_]), x.shape());
   if (needs[weight_ih_]) result[weight_ih_] = mm(t(as_rows(dz)), as_rows(in[x_]));
   if (needs[weight_hh_]) result[weight_hh_] = weight_hh_gradient(dz, y, in[h_0_], s);
@@ -171,36 +193,36 @@ Gradients fused_gradients(const Tensor& dy_given, const Tensor& y, const std::ve
 
 }  // namespace
 
-LstmOutputs lstm_layer(const Tensor& x, const LstmWeights& weights, const Tensor& h_0,
+LSTMOutputs lstm_layer(const Tensor& x, const LSTMWeights& weights, const Tensor& h_0,
                        const Tensor& c_0, bool reverse) {
   const detail::OpScope scope(op, x);
   const LstmShape s = check_inputs(x, weights, h_0, c_0, reverse);
-  // The output and behind it the last cell: an op has one result.
-  Tensor out = empty({s.steps + 1, s.batch, s.hidden}, {.dtype = x.dtype()});
+  Tensor states = empty({s.steps, s.batch, s.hidden}, {.dtype = x.dtype()});
   const Run done{empty({s.steps, s.batch, 4 * s.hidden}, {.dtype = x.dtype()}),
                  empty({s.steps, s.batch, s.hidden}, {.dtype = x.dtype()})};
   const std::vector<Tensor> tensors{
       x, h_0, c_0, weights.weight_ih, weights.weight_hh, weights.bias_ih, weights.bias_hh};
+  const Size last = reverse ? 0 : s.steps - 1;
+  Tensor cell;
   {
     const NoGradGuard no_grad;
     const std::vector<Tensor> in = all_contiguous(tensors);
     const Tensor bias = add_or_either(in[bias_ih_], in[bias_hh_]);
-    kernels::lstm_forward(x.dtype(), s, pointers(in, bias), done.gates.impl().data, out.impl().data,
-                          done.cells.impl().data);
-    select(out, 0, s.steps).copy_(select(done.cells, 0, reverse ? 0 : s.steps - 1));
+    kernels::lstm_forward(arrays(in, bias, reverse), writable(done.gates), writable(states),
+                          writable(done.cells));
+    cell = clone(select(done.cells, 0, last));
   }
   const std::vector<Saved> saved(tensors.begin(), tensors.end());
-  const Tensor packed =
-      record(op, std::move(out), Inputs{tensors},
-             [saved, done, s](const Tensor& dy, const Tensor& y, const Needs& needs) {
-               const std::vector<Tensor> in(saved.begin(), saved.end());
-               bool recorded = recording(dy);
-               for (const Tensor& tensor : in) recorded |= tensor.defined() && recording(tensor);
-               return recorded ? plain_gradients(dy, in, s.reverse, needs)
-                               : fused_gradients(dy, y, in, done, s, needs);
-             });
-  const Tensor output = narrow(packed, 0, 0, s.steps);
-  return {output, select(output, 0, reverse ? 0 : s.steps - 1), select(packed, 0, s.steps)};
+  auto [output, c_n] = record(
+      op, outputs(std::move(states), std::move(cell)), Inputs{tensors},
+      [saved, done, s](const Gradients& given, const std::vector<Tensor>& y, const Needs& needs) {
+        const std::vector<Tensor> in(saved.begin(), saved.end());
+        const OutputGradients dy(given, s, y[0].dtype());
+        return detail::gradients_by([&] { return plain_gradients(dy, in, s.reverse, needs); },
+                                    [&] { return fused_gradients(dy, y[0], in, done, s, needs); },
+                                    given, in);
+      });
+  return {output, select(output, 0, last), c_n};
 }
 
 }  // namespace reel

@@ -5,7 +5,7 @@
 namespace reel {
 
 /// What `lstm_layer` returns.
-struct LstmOutputs {
+struct LSTMOutputs {
   Tensor output;  ///< the hidden states of all steps, `[T, N, H]`
   Tensor h_n;     ///< the last hidden state, `[N, H]`
   Tensor c_n;     ///< the last cell, `[N, H]`
@@ -13,7 +13,7 @@ struct LstmOutputs {
 
 /// The weights of one layer of an LSTM, for the gates input, forget, cell and output, in this
 /// order.
-struct LstmWeights {
+struct LSTMWeights {
   Tensor weight_ih;     ///< `[4 H, I]`
   Tensor weight_hh;     ///< `[4 H, H]`
   Tensor bias_ih = {};  ///< `[4 H]`, may be left out
@@ -30,7 +30,7 @@ struct LstmWeights {
 ///
 /// Throws when ranks, sizes or dtypes do not fit, and for sequences without a step.
 /// Hochreiter and Schmidhuber 1997; one layer of `torch.nn.LSTM`.
-REEL_API LstmOutputs lstm_layer(const Tensor& x, const LstmWeights& weights, const Tensor& h_0 = {},
+REEL_API LSTMOutputs lstm_layer(const Tensor& x, const LSTMWeights& weights, const Tensor& h_0 = {},
                                 const Tensor& c_0 = {}, bool reverse = false);
 
 }  // namespace reel

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "reel/autograd/detail/array.h"
 #include "reel/autograd/profiler/op_scope.h"
 #include "reel/autograd/tape.h"
 #include "reel/base/fail.h"
@@ -44,8 +45,7 @@ Strides strides_in_order_of(const Tensor& like, const Shape& shape) {
 
 /// Writes `x` to the part of `out` that begins `offset` elements behind its first.
 void write_part(const Tensor& out, Size offset, const Tensor& x, const Strides& strides) {
-  kernels::copy(x.shape(), out.impl().data + offset * item_size(out.dtype()), out.dtype(), strides,
-                x.impl().data, x.dtype(), x.strides());
+  kernels::copy(detail::readable(x), detail::writable(out, x.shape(), strides, offset));
 }
 
 /// Puts the op on the tape; `part(dy, i)` is the gradient of the i-th tensor.
@@ -54,16 +54,14 @@ Tensor record_parts(OpName name, Tensor out, const std::vector<Tensor>& tensors,
   if (!grad_enabled() || !detail::any_requires_grad(tensors)) return out;
   std::vector<DType> dtypes;
   for (const Tensor& x : tensors) dtypes.push_back(x.dtype());
-  Tensor made =
-      record(name, std::move(out), Inputs{tensors}, [=](const Tensor& dy, const Needs& needs) {
-        Gradients gradients(needs.size());
-        for (std::size_t i = 0; i < needs.size(); ++i) {
-          if (needs[i]) gradients[i] = to(part(dy, i), dtypes[i]);
-        }
-        return gradients;
-      });
-  made.impl().node->holds = false;  // numbers only: it may serve every backward
-  return made;
+  return record(name, std::move(out), Inputs{tensors},
+                detail::NumbersOnly{[=](const Tensor& dy, const Needs& needs) {
+                  Gradients gradients(needs.size());
+                  for (std::size_t i = 0; i < needs.size(); ++i) {
+                    if (needs[i]) gradients[i] = to(part(dy, i), dtypes[i]);
+                  }
+                  return gradients;
+                }});
 }
 
 }  // namespace

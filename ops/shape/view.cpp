@@ -2,19 +2,21 @@
 
 #include <algorithm>
 
+#include "reel/autograd/detail/array.h"
 #include "reel/autograd/profiler/op_scope.h"
 #include "reel/autograd/tape.h"
 #include "reel/base/fail.h"
 #include "reel/kernels/copy.h"
 #include "reel/ops/create/create.h"
 #include "reel/ops/reduce/reduce.h"
+#include "reel/ops/shape/join.h"
 #include "reel/ops/support/checks.h"
 
 namespace reel {
 namespace {
 
-using detail::alias;
 using detail::check_defined;
+using detail::view_of;
 using detail::wrap_dim;
 
 /// Fills in a -1 and checks that the number of elements fits.
@@ -74,8 +76,7 @@ Tensor record_reshape(OpName name, const Tensor& x, Tensor out) {
 }
 
 void copy_into(const Tensor& out, const Tensor& x) {
-  kernels::copy(out.shape(), out.impl().data, out.dtype(), out.strides(), x.impl().data, x.dtype(),
-                x.strides());
+  kernels::copy(detail::readable(x), detail::writable(out));
 }
 
 /// Zeros of `shape` with `x` written to one slice of a dimension: what a slice's gradient is.
@@ -103,7 +104,7 @@ Tensor view(const Tensor& x, const Shape& shape) {
         "expected a shape that the strides {} of shape {} allow without a copy, got {}\n"
         "help: use reshape()",
         x.strides(), x.shape(), full);
-  return record_reshape("view", x, alias(x, full, *strides));
+  return record_reshape("view", x, view_of(x, full, *strides));
 }
 
 Tensor reshape(const Tensor& x, const Shape& shape) {
@@ -111,10 +112,10 @@ Tensor reshape(const Tensor& x, const Shape& shape) {
   const detail::OpScope scope("reshape", x);
   const Shape full = infer_shape("reshape", x, shape);
   if (const std::optional<Strides> strides = view_strides(x, full)) {
-    return record_reshape("reshape", x, alias(x, full, *strides));
+    return record_reshape("reshape", x, view_of(x, full, *strides));
   }
   const Tensor packed = contiguous(x);
-  return record_reshape("reshape", packed, alias(packed, full, detail::contiguous_strides(full)));
+  return record_reshape("reshape", packed, view_of(packed, full, detail::contiguous_strides(full)));
 }
 
 Tensor flatten(const Tensor& x, Size start_dim, Size end_dim) {
@@ -141,7 +142,7 @@ Tensor squeeze(const Tensor& x) {
     shape.push_back(x.shape()[i]);
     strides.push_back(x.strides()[i]);
   }
-  return record_reshape("squeeze", x, alias(x, shape, strides));
+  return record_reshape("squeeze", x, view_of(x, shape, strides));
 }
 
 Tensor squeeze(const Tensor& x, Size dim) {
@@ -154,7 +155,7 @@ Tensor squeeze(const Tensor& x, Size dim) {
     shape.erase(at);
     strides.erase(at);
   }
-  return record_reshape("squeeze", x, alias(x, shape, strides));
+  return record_reshape("squeeze", x, view_of(x, shape, strides));
 }
 
 Tensor unsqueeze(const Tensor& x, Size dim) {
@@ -166,7 +167,7 @@ Tensor unsqueeze(const Tensor& x, Size dim) {
   const Size stride = at < x.dim() ? shape[at] * strides[at] : 1;
   shape.insert(at, 1);
   strides.insert(at, stride);
-  return record_reshape("unsqueeze", x, alias(x, shape, strides));
+  return record_reshape("unsqueeze", x, view_of(x, shape, strides));
 }
 
 Tensor transpose(const Tensor& x, Size dim0, Size dim1) {
@@ -180,7 +181,7 @@ Tensor transpose(const Tensor& x, Size dim0, Size dim1) {
     std::swap(shape[a], shape[b]);
     std::swap(strides[a], strides[b]);
   }
-  return record("transpose", alias(x, shape, strides),
+  return record("transpose", view_of(x, shape, strides),
                 wrt(x, [a, b](const Tensor& dy) { return transpose(dy, a, b); }));
 }
 
@@ -205,7 +206,7 @@ Tensor permute(const Tensor& x, const Dims& dims) {
     shape.push_back(x.shape()[from]);
     strides.push_back(x.strides()[from]);
   }
-  return record("permute", alias(x, shape, strides),
+  return record("permute", view_of(x, shape, strides),
                 wrt(x, [inverse](const Tensor& dy) { return permute(dy, inverse); }));
 }
 
@@ -226,7 +227,7 @@ Tensor expand(const Tensor& x, const Shape& shape) {
   }
   detail::checked_numel("expand", full);
   // The engine sums what was repeated.
-  return record("expand", alias(x, full, strides), wrt(x, [](const Tensor& dy) { return dy; }));
+  return record("expand", view_of(x, full, strides), wrt(x, [](const Tensor& dy) { return dy; }));
 }
 
 Tensor slice(const Tensor& x, Size dim, std::optional<Size> start, std::optional<Size> end,
@@ -245,7 +246,7 @@ Tensor slice(const Tensor& x, Size dim, std::optional<Size> start, std::optional
   shape[at] = last > first ? (last - first - 1) / step + 1 : 0;
   const Size offset = shape[at] > 0 ? first * strides[at] : 0;
   if (shape[at] > 1) strides[at] *= step;  // else nothing is stepped over, by a step of any size
-  return record("slice", alias(x, shape, strides, offset),
+  return record("slice", view_of(x, shape, strides, offset),
                 wrt(x, [shape = x.shape(), at, first, step](const Tensor& dy) {
                   return slice_backward(dy, shape, at, first, step);
                 }));
@@ -274,53 +275,100 @@ Tensor select(const Tensor& x, Size dim, Size index) {
   return squeeze(slice(x, at, first, first + 1), at);
 }
 
+namespace {
+
+/// The entries of `dy` that no gradient came to as zeros, each of the shape of its part of `x`.
+template <class ShapeOf>
+std::vector<Tensor> with_zeros(std::vector<Tensor> dy, DType dtype, const ShapeOf& shape_of) {
+  for (std::size_t i = 0; i < dy.size(); ++i) {
+    if (!dy[i].defined()) dy[i] = zeros(shape_of(i), {.dtype = dtype});
+  }
+  return dy;
+}
+
+Size size_along(const char* op, const Tensor& x, Size dim) {
+  check_defined(op, "input", x);
+  check(x.dim() > 0, op, "expected at least 1 dimension, got a 0-d tensor");
+  return x.shape()[wrap_dim(op, dim, x.dim())];
+}
+
+/// Slices of `x` one behind the other: one op, so that its backward writes each gradient once.
+std::vector<Tensor> pieces(OpName op, const Tensor& x, const std::vector<Size>& sizes, Size dim) {
+  const detail::OpScope scope(op, x);
+  const Size along = wrap_dim(op, dim, x.dim());
+  std::vector<Tensor> parts;
+  parts.reserve(sizes.size());
+  Size start = 0;
+  for (const Size size : sizes) {
+    Shape shape = x.shape();
+    shape[along] = size;
+    parts.push_back(view_of(x, shape, x.strides(), size > 0 ? start * x.strides()[along] : 0));
+    start += size;
+  }
+  return record(op, std::move(parts), inputs(x),
+                detail::NumbersOnly{[shape = x.shape(), dtype = x.dtype(), sizes, along](
+                                        const Gradients& dy, const Needs&) {
+                  const auto shape_of = [&](std::size_t i) {
+                    Shape part = shape;
+                    part[along] = sizes[i];
+                    return part;
+                  };
+                  return Gradients{cat(with_zeros(dy, dtype, shape_of), along)};
+                }});
+}
+
+std::vector<Size> equal_sizes(Size size, Size each) {
+  std::vector<Size> sizes;
+  for (Size start = 0; start < size || sizes.empty(); start += each) {
+    sizes.push_back(std::min(each, size - start));
+  }
+  return sizes;
+}
+
+}  // namespace
+
 std::vector<Tensor> split(const Tensor& x, const std::vector<Size>& sizes, Size dim) {
-  check_defined("split", "input", x);
-  check(x.dim() > 0, "split", "expected at least 1 dimension, got a 0-d tensor");
-  Size left = x.shape()[wrap_dim("split", dim, x.dim())];
+  Size left = size_along("split", x, dim);
   bool fits = true;
-  for (Size size : sizes) {
+  for (const Size size : sizes) {
     fits = fits && size >= 0 && size <= left;
     left -= fits ? size : 0;
   }
   check(fits && left == 0, "split", "expected sizes that add up to {}, got [{}]", x.size(dim),
         fmt::join(sizes, ", "));
-  std::vector<Tensor> pieces;
-  Size start = 0;
-  for (Size size : sizes) {
-    pieces.push_back(narrow(x, dim, start, size));
-    start += size;
-  }
-  return pieces;
+  return pieces("split", x, sizes, dim);
 }
 
 std::vector<Tensor> split(const Tensor& x, Size split_size, Size dim) {
-  check_defined("split", "input", x);
+  const Size size = size_along("split", x, dim);
   check(split_size > 0, "split", "expected a split_size of 1 or more, got {}", split_size);
-  check(x.dim() > 0, "split", "expected at least 1 dimension, got a 0-d tensor");
-  const Size size = x.shape()[wrap_dim("split", dim, x.dim())];
-  std::vector<Tensor> pieces;
-  for (Size start = 0; start < size || pieces.empty(); start += split_size) {
-    pieces.push_back(narrow(x, dim, start, std::min(split_size, size - start)));
-  }
-  return pieces;
+  return pieces("split", x, equal_sizes(size, split_size), dim);
 }
 
 std::vector<Tensor> chunk(const Tensor& x, Size chunks, Size dim) {
-  check_defined("chunk", "input", x);
+  const Size size = size_along("chunk", x, dim);
   check(chunks > 0, "chunk", "expected 1 chunk or more, got {}", chunks);
-  check(x.dim() > 0, "chunk", "expected at least 1 dimension, got a 0-d tensor");
-  const Size size = x.shape()[wrap_dim("chunk", dim, x.dim())];
-  return split(x, size > 0 ? (size - 1) / chunks + 1 : 1, dim);
+  return pieces("chunk", x, equal_sizes(size, size > 0 ? (size - 1) / chunks + 1 : 1), dim);
 }
 
 std::vector<Tensor> unbind(const Tensor& x, Size dim) {
-  check_defined("unbind", "input", x);
-  check(x.dim() > 0, "unbind", "expected at least 1 dimension, got a 0-d tensor");
-  const Size size = x.shape()[wrap_dim("unbind", dim, x.dim())];
+  const Size size = size_along("unbind", x, dim);
+  const detail::OpScope scope("unbind", x);
+  const Size along = wrap_dim("unbind", dim, x.dim());
   std::vector<Tensor> entries;
-  for (Size i = 0; i < size; ++i) entries.push_back(select(x, dim, i));
-  return entries;
+  entries.reserve(static_cast<std::size_t>(size));
+  Shape entry = x.shape();
+  Strides strides = x.strides();
+  entry.erase(along);
+  strides.erase(along);
+  const Size step = entry.numel() > 0 ? x.strides()[along] : 0;
+  for (Size i = 0; i < size; ++i) entries.push_back(view_of(x, entry, strides, i * step));
+  if (entries.empty()) return entries;
+  return record(
+      "unbind", std::move(entries), inputs(x),
+      [shape = entry, dtype = x.dtype(), along](const Gradients& dy, const Needs&) {
+        return Gradients{stack(with_zeros(dy, dtype, [&](std::size_t) { return shape; }), along)};
+      });
 }
 
 Tensor contiguous(const Tensor& x) {

@@ -7,7 +7,8 @@
 
 namespace reel {
 
-// Views share their tensor's elements and version; gradients flow through all of them.
+// Views share their tensor's elements and version; gradients flow through all of them, also through
+// what is written in place to the tensor, to the view or to another view of it.
 
 /// The same elements under another shape, without a copy; one size may be -1 and is inferred.
 /// Throws when the strides do not allow it (`reshape` copies then). Follows `torch.Tensor.view`.
@@ -30,8 +31,9 @@ void reshape(const Tensor&, Sizes...) {
 /// `flatten(x, 1)`.
 REEL_API Tensor flatten(const Tensor& x, Size start_dim = 0, Size end_dim = -1);
 
-/// Drops all dimensions of size 1, or the given one if its size is 1.
+/// Drops all dimensions of size 1. Follows `torch.squeeze`.
 REEL_API Tensor squeeze(const Tensor& x);
+/// Drops dimension `dim` if its size is 1.
 REEL_API Tensor squeeze(const Tensor& x, Size dim);
 
 /// Inserts a dimension of size 1 before position `dim` (in `[-dim()-1, dim()]`).
@@ -69,8 +71,21 @@ REEL_API Tensor slice(const Tensor& x, Size dim, std::optional<Size> start = {},
 /// Entry `index` of a dimension, which disappears; negative counts from the end.
 REEL_API Tensor select(const Tensor& x, Size dim, Size index);
 
-/// Pieces of `split_size` entries along a dimension (the last may be smaller), or of given sizes.
+/// The elements that lie at `storage_offset` and at steps of `strides` from there in the memory that
+/// `x` shares with its views; without an offset, from the first element of `x` on. Elements may be
+/// shown several times: their gradients add up. Throws for a layout beyond the memory, and where the
+/// tape follows an `x` that is expanded. Follows `torch.as_strided`.
+REEL_API Tensor as_strided(const Tensor& x, const Shape& shape, const Strides& strides,
+                           std::optional<Size> storage_offset = {});
+/// A copy of `x` with `source` written to what `as_strided` would show. Throws as that does, where
+/// elements overlap, and for a source of another shape or dtype. Follows `torch.as_strided_scatter`.
+REEL_API Tensor as_strided_scatter(const Tensor& x, const Tensor& source, const Shape& shape,
+                                   const Strides& strides, std::optional<Size> storage_offset = {});
+
+/// Pieces of `split_size` entries along a dimension; the last may be smaller. Follows
+/// `torch.split`.
 REEL_API std::vector<Tensor> split(const Tensor& x, Size split_size, Size dim = 0);
+/// Pieces of the given sizes, which must add up to that of the dimension.
 REEL_API std::vector<Tensor> split(const Tensor& x, const std::vector<Size>& sizes, Size dim = 0);
 
 /// At most `chunks` pieces of equal size (the last may be smaller).

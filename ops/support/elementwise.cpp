@@ -6,6 +6,7 @@
 #include <iterator>
 #include <span>
 
+#include "reel/autograd/detail/array.h"
 #include "reel/autograd/profiler/op_scope.h"
 #include "reel/base/fail.h"
 #include "reel/kernels/copy.h"
@@ -95,8 +96,7 @@ void run_broadcast(const Tensor& out, kernels::Loop loop, std::initializer_list<
     if (is_turned(out, input)) {
       // A transposing copy goes tile by tile, so that both passes together are the faster way.
       turned[i] = empty_like(out, input.impl->dtype);
-      kernels::copy(shape, turned[i].impl().data, input.impl->dtype, turned[i].strides(),
-                    input.data, input.impl->dtype, input.impl->strides);
+      kernels::copy(readable(*input.tensor), writable(turned[i]));
       operands[i].data = turned[i].impl().data;
       strides[i] = turned[i].strides();
     } else {

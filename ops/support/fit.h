@@ -6,11 +6,11 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 
-#include "reel/autograd/tensor.h"
+#include "reel/autograd/detail/array.h"
 #include "reel/base/fail.h"
+#include "reel/kernels/copy.h"
 
 namespace reel::detail {
 
@@ -56,7 +56,7 @@ inline FittedElement fit_element(const char* op, DType dtype, const Tensor& valu
 inline Tensor fitted(const char* op, DType dtype, const Tensor& value) {
   const Tensor made = new_tensor(op, {}, dtype);
   const FittedElement element = fit_element(op, dtype, value);
-  std::memcpy(made.impl().data, element.bytes, static_cast<std::size_t>(item_size(dtype)));
+  kernels::fill(element.bytes, writable(made));
   return made;
 }
 
