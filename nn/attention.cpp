@@ -3,7 +3,9 @@
 #include <limits>
 
 #include "reel/autograd/tape.h"
+#include "reel/nn/detail/call.h"
 #include "reel/nn/detail/fill.h"
+#include "reel/nn/detail/walk.h"
 #include "reel/nn/init.h"
 #include "reel/ops/create/create.h"
 #include "reel/ops/create/random.h"
@@ -17,6 +19,31 @@ namespace detail {
 namespace {
 
 constexpr const char* layer = "MultiheadAttention";
+
+/// What the layer computes with.
+struct MultiheadState {
+  explicit MultiheadState(const MultiheadAttention& self)
+      : embed_dim(self.embed_dim),
+        num_heads(self.num_heads),
+        dropout(self.training ? self.dropout : 0),
+        batch_first(self.batch_first),
+        in_proj_weight(self.in_proj_weight),
+        q_proj_weight(self.q_proj_weight),
+        k_proj_weight(self.k_proj_weight),
+        v_proj_weight(self.v_proj_weight),
+        in_proj_bias(self.in_proj_bias),
+        out_proj(self.out_proj) {}
+
+  Size embed_dim, num_heads;
+  double dropout;
+  bool batch_first;
+  const Tensor& in_proj_weight;
+  const Tensor& q_proj_weight;
+  const Tensor& k_proj_weight;
+  const Tensor& v_proj_weight;
+  const Tensor& in_proj_bias;
+  const Linear& out_proj;
+};
 
 /// Queries, keys and values after their projections, in the layout of the inputs.
 struct Projected {
@@ -127,6 +154,21 @@ AttentionOutput run_batch(const Tensor& query, const Tensor& key, const Tensor& 
           o.average_attn_weights ? mean(weights, 1) : weights};
 }
 
+AttentionOutput run_attention(const Tensor& query, const Tensor& key, const Tensor& value,
+                              const MultiheadAttentionOptions& options,
+                              const MultiheadState& state) {
+  if (query.dim() != 2) return run_batch(query, key, value, options, state);
+  const Size batch = state.batch_first ? 0 : 1;
+  const Tensor q = unsqueeze(query, batch);
+  const Tensor k = key.is_same(query) ? q : unsqueeze(key, batch);
+  const Tensor v = value.is_same(query) ? q : unsqueeze(value, batch);
+  MultiheadAttentionOptions one = options;
+  if (one.key_padding_mask.defined()) one.key_padding_mask = unsqueeze(one.key_padding_mask, 0);
+  const AttentionOutput result = run_batch(q, k, v, one, state);
+  return {squeeze(result.output, batch),
+          result.weights.defined() ? squeeze(result.weights, 0) : result.weights};
+}
+
 }  // namespace
 
 Linear no_projection() { return {0, 0, false}; }
@@ -160,20 +202,29 @@ void complete(MultiheadAttention& self) {
   }
 }
 
-AttentionOutput run_attention(const Tensor& query, const Tensor& key, const Tensor& value,
-                              const MultiheadAttentionOptions& options,
-                              const MultiheadState& state) {
-  if (query.dim() != 2) return run_batch(query, key, value, options, state);
-  const Size batch = state.batch_first ? 0 : 1;
-  const Tensor q = unsqueeze(query, batch);
-  const Tensor k = key.is_same(query) ? q : unsqueeze(key, batch);
-  const Tensor v = value.is_same(query) ? q : unsqueeze(value, batch);
-  MultiheadAttentionOptions one = options;
-  if (one.key_padding_mask.defined()) one.key_padding_mask = unsqueeze(one.key_padding_mask, 0);
-  const AttentionOutput result = run_batch(q, k, v, one, state);
-  return {squeeze(result.output, batch),
-          result.weights.defined() ? squeeze(result.weights, 0) : result.weights};
+}  // namespace detail
+
+Tensor MultiheadAttention::operator()(const Tensor& x, const SelfAttentionOptions& options) const {
+  return detail::call(
+      this,
+      [&] {
+        const MultiheadAttentionOptions same{.key_padding_mask = options.key_padding_mask,
+                                             .attn_mask = options.attn_mask,
+                                             .is_causal = options.is_causal};
+        return detail::run_attention(x, x, x, same, detail::MultiheadState(*this)).output;
+      },
+      x, options);
 }
 
-}  // namespace detail
+AttentionOutput MultiheadAttention::operator()(const Tensor& query, const Tensor& key,
+                                               const Tensor& value,
+                                               const MultiheadAttentionOptions& options) const {
+  return detail::call(
+      this,
+      [&] {
+        return detail::run_attention(query, key, value, options, detail::MultiheadState(*this));
+      },
+      query, key, value, options);
+}
+
 }  // namespace reel::nn

@@ -2,8 +2,8 @@
 
 #include <optional>
 
-#include "reel/nn/detail/call.h"
 #include "reel/nn/detail/completed.h"
+#include "reel/nn/hooks.h"
 #include "reel/nn/linear.h"
 #include "reel/nn/parameter.h"
 #include "reel/nn/required.h"
@@ -47,22 +47,6 @@ namespace detail {
 /// because g++ 12 destroys the fields of `Linear{0, 0}` twice when the layer then throws.
 REEL_API Linear no_projection();
 
-/// What the layer computes with.
-struct MultiheadState {
-  Size embed_dim, num_heads;
-  double dropout;
-  bool batch_first;
-  const Tensor& in_proj_weight;
-  const Tensor& q_proj_weight;
-  const Tensor& k_proj_weight;
-  const Tensor& v_proj_weight;
-  const Tensor& in_proj_bias;
-  const Linear& out_proj;
-};
-REEL_API AttentionOutput run_attention(const Tensor& query, const Tensor& key, const Tensor& value,
-                                       const MultiheadAttentionOptions& options,
-                                       const MultiheadState& state);
-
 }  // namespace detail
 
 /// Attention by several heads, each with `embed_dim / num_heads` of the numbers of the projected
@@ -84,58 +68,35 @@ REEL_API AttentionOutput run_attention(const Tensor& query, const Tensor& key, c
 /// auto [output, weights] = attention(x, memory, memory, {.need_weights = true});
 /// ```
 struct MultiheadAttention {
-  Required<Size> embed_dim;
-  Required<Size> num_heads;
+  Required<Size> embed_dim;  ///< E: how many numbers queries and results have
+  Required<Size> num_heads;  ///< divides `embed_dim`
   /// Probability that a weight is set to zero in training.
   double dropout = 0;
   /// Whether there are `in_proj_bias` and `out_proj.bias`.
   bool bias = true;
-  /// The sizes of keys and values where they are not `embed_dim`.
-  std::optional<Size> kdim = {};
-  std::optional<Size> vdim = {};
+  std::optional<Size> kdim = {};  ///< how many numbers a key has; `embed_dim` unless given
+  std::optional<Size> vdim = {};  ///< how many numbers a value has; `embed_dim` unless given
   /// Whether the batch is the first dimension, not the second.
   bool batch_first = false;
   /// `[3 E, E]`: queries, keys and values in one; none where `kdim` or `vdim` differ.
   Parameter in_proj_weight = {};
-  /// `[E, E]`, `[E, kdim]` and `[E, vdim]`; none unless `kdim` or `vdim` differ.
-  Parameter q_proj_weight = {};
-  Parameter k_proj_weight = {};
-  Parameter v_proj_weight = {};
+  Parameter q_proj_weight = {};  ///< `[E, E]`; none unless `kdim` or `vdim` differ
+  Parameter k_proj_weight = {};  ///< `[E, kdim]`; likewise
+  Parameter v_proj_weight = {};  ///< `[E, vdim]`; likewise
   /// `[3 E]`, starts as zeros.
   Parameter in_proj_bias = {};
   /// `[.., E]` -> `[.., E]`, its bias starts as zeros.
   Linear out_proj = detail::no_projection();
-  bool training = true;
+  bool training = true;  ///< which mode it is in: set by `nn::train` and `nn::eval`
+  Hooks hooks = {};      ///< see `nn::Hooks`
   detail::Completed<MultiheadAttention> completed = {};
 
   /// Attention among the entries of `x`.
-  Tensor operator()(const Tensor& x, const SelfAttentionOptions& options = {}) const {
-    return detail::call(this, [&] {
-      return run(x, x, x,
-                 {.key_padding_mask = options.key_padding_mask,
-                  .attn_mask = options.attn_mask,
-                  .is_causal = options.is_causal})
-          .output;
-    });
-  }
+  REEL_API Tensor operator()(const Tensor& x, const SelfAttentionOptions& options = {}) const;
 
   /// What the keys answer to the queries.
-  AttentionOutput operator()(const Tensor& query, const Tensor& key, const Tensor& value,
-                             const MultiheadAttentionOptions& options = {}) const {
-    const detail::Running running(this);
-    AttentionOutput result = run(query, key, value, options);
-    detail::observe(this, result.output);
-    return result;
-  }
-
- private:
-  AttentionOutput run(const Tensor& query, const Tensor& key, const Tensor& value,
-                      const MultiheadAttentionOptions& options) const {
-    return detail::run_attention(
-        query, key, value, options,
-        {embed_dim, num_heads, training ? dropout : 0, batch_first, in_proj_weight, q_proj_weight,
-         k_proj_weight, v_proj_weight, in_proj_bias, out_proj});
-  }
+  REEL_API AttentionOutput operator()(const Tensor& query, const Tensor& key, const Tensor& value,
+                                      const MultiheadAttentionOptions& options = {}) const;
 };
 
 }  // namespace reel::nn

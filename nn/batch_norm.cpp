@@ -1,19 +1,22 @@
 #include "reel/nn/batch_norm.h"
 
-#include <string_view>
-
 #include "reel/autograd/tape.h"
 #include "reel/nn/detail/fill.h"
 #include "reel/ops/create/create.h"
 #include "reel/ops/norm/norm.h"
 #include "reel/ops/pointwise/pointwise.h"
+#include "reel/ops/shape/view.h"
 
 namespace reel::nn {
 
 namespace {
 
-template <class BatchNorm>
-void complete_batch_norm(const char* name, BatchNorm& layer) {
+constexpr const char* batch_names[] = {"BatchNorm1d", "BatchNorm2d", "BatchNorm3d"};
+constexpr const char* instance_names[] = {"InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"};
+constexpr const char* pixels[] = {"L", "H, W", "D, H, W"};
+
+template <class Norm>
+void complete_norm(const char* name, Norm& layer) {
   const Size features = layer.num_features;
   check(features >= 0, name, "expected num_features of 0 or more, got {}", features);
   const auto constant = [](double value, bool wanted) {
@@ -35,32 +38,76 @@ void complete_batch_norm(const char* name, BatchNorm& layer) {
 
 template <>
 void detail::complete(BatchNorm1d& layer) {
-  complete_batch_norm("BatchNorm1d", layer);
+  complete_norm(batch_names[0], layer);
 }
 
 template <>
 void detail::complete(BatchNorm2d& layer) {
-  complete_batch_norm("BatchNorm2d", layer);
+  complete_norm(batch_names[1], layer);
 }
 
-Tensor detail::run_batch_norm(const Tensor& x, const BatchNormState& s) {
-  const bool images = s.layer == std::string_view("BatchNorm2d");
-  const bool rank_fits = images ? x.dim() == 4 : x.dim() == 2 || x.dim() == 3;
-  check(rank_fits && x.size(1) == s.num_features, s.layer, "expected input of shape {}, got {}",
-        images ? fmt::format("[N, {}, H, W]", s.num_features)
-               : fmt::format("[N, {0}] or [N, {0}, L]", s.num_features),
+template <>
+void detail::complete(BatchNorm3d& layer) {
+  complete_norm(batch_names[2], layer);
+}
+
+template <>
+void detail::complete(InstanceNorm1d& layer) {
+  complete_norm(instance_names[0], layer);
+}
+
+template <>
+void detail::complete(InstanceNorm2d& layer) {
+  complete_norm(instance_names[1], layer);
+}
+
+template <>
+void detail::complete(InstanceNorm3d& layer) {
+  complete_norm(instance_names[2], layer);
+}
+
+template <int axes>
+Tensor detail::run_batch_norm(const BatchNormNd<axes>& layer, const Tensor& x) {
+  const Size features = layer.num_features;
+  const bool rank_fits = x.dim() == axes + 2 || (axes == 1 && x.dim() == 2);
+  check(rank_fits && x.size(1) == features, batch_names[axes - 1],
+        "expected input of shape {}[N, {}, {}], got {}",
+        axes == 1 ? fmt::format("[N, {}] or ", features) : "", features, pixels[axes - 1],
         x.shape());
 
-  double momentum = s.momentum.value_or(0);
-  if (s.training && s.num_batches_tracked.defined()) {
+  double momentum = layer.momentum.value_or(0);
+  if (layer.training && layer.num_batches_tracked.defined()) {
     const NoGradGuard no_grad;
-    s.num_batches_tracked.add_(1);
-    if (!s.momentum) momentum = 1 / s.num_batches_tracked.item();
+    layer.num_batches_tracked.add_(1);
+    if (!layer.momentum) momentum = 1 / layer.num_batches_tracked.item();
   }
-  const auto run = s.relu ? reel::detail::batch_norm_relu : batch_norm;
-  return run(
-      x, s.running_mean, s.running_var, s.weight, s.bias,
-      {.training = s.training || !s.running_mean.defined(), .momentum = momentum, .eps = s.eps});
+  return batch_norm(x, layer.running_mean, layer.running_var, layer.weight, layer.bias,
+                    {.training = layer.training || !layer.running_mean.defined(),
+                     .momentum = momentum,
+                     .eps = layer.eps});
 }
+
+template <int axes>
+Tensor detail::run_instance_norm(const InstanceNormNd<axes>& layer, const Tensor& x) {
+  const Size features = layer.num_features;
+  const bool batched = x.dim() == axes + 2;
+  check((batched || x.dim() == axes + 1) && x.size(-axes - 1) == features, instance_names[axes - 1],
+        "expected input of shape [N, {0}, {1}] or [{0}, {1}], got {2}", features, pixels[axes - 1],
+        x.shape());
+  const Tensor y =
+      instance_norm(batched ? x : unsqueeze(x, 0), layer.running_mean, layer.running_var,
+                    layer.weight, layer.bias,
+                    {.use_input_stats = layer.training || !layer.running_mean.defined(),
+                     .momentum = layer.momentum.value_or(0),
+                     .eps = layer.eps});
+  return batched ? y : squeeze(y, 0);
+}
+
+template REEL_API Tensor detail::run_batch_norm(const BatchNorm1d&, const Tensor&);
+template REEL_API Tensor detail::run_instance_norm(const InstanceNorm1d&, const Tensor&);
+template REEL_API Tensor detail::run_batch_norm(const BatchNorm2d&, const Tensor&);
+template REEL_API Tensor detail::run_instance_norm(const InstanceNorm2d&, const Tensor&);
+template REEL_API Tensor detail::run_batch_norm(const BatchNorm3d&, const Tensor&);
+template REEL_API Tensor detail::run_instance_norm(const InstanceNorm3d&, const Tensor&);
 
 }  // namespace reel::nn

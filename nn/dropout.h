@@ -18,15 +18,21 @@ REEL_API void detail::complete(Dropout& layer);
 ///
 /// Throws `[Dropout] expected p in [0, 1], got ...`.
 struct Dropout {
-  double p = 0.5;
-  std::shared_ptr<Generator> generator = nullptr;
-  bool training = true;
+  double p = 0.5;                                  ///< how likely each number is dropped
+  std::shared_ptr<Generator> generator = nullptr;  ///< its own; the default one unless given
+  bool training = true;  ///< which mode it is in: set by `nn::train` and `nn::eval`
+  Hooks hooks = {};      ///< see `nn::Hooks`
   detail::Completed<Dropout> completed = {};
 
+  /// `[..]` -> `[..]`.
   Tensor operator()(const Tensor& x) const {
-    return detail::call(this, [&] {
-      return generator != nullptr ? dropout(x, p, training, *generator) : dropout(x, p, training);
-    });
+    return detail::call(
+        this,
+        [&] {
+          return generator != nullptr ? dropout(x, p, training, *generator)
+                                      : dropout(x, p, training);
+        },
+        x);
   }
 };
 

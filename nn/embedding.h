@@ -26,16 +26,18 @@ REEL_API void detail::complete(Embedding& layer);
 /// Tensor vectors = table(tensor({3, 1, 4}));  // [3, 128]
 /// ```
 struct Embedding {
-  Required<Size> num_embeddings;
-  Required<Size> embedding_dim;
+  Required<Size> num_embeddings;  ///< how many rows: indices are below it
+  Required<Size> embedding_dim;   ///< how many numbers a row has
   /// This row starts as zeros and is not trained; below 0 it counts from the end.
   std::optional<Size> padding_idx = {};
   Parameter weight = {};  ///< `[num_embeddings, embedding_dim]`
+  Hooks hooks = {};       ///< see `nn::Hooks`
   detail::Completed<Embedding> completed = {};
 
+  /// Integers `[..]` -> `[.., embedding_dim]`.
   Tensor operator()(const Tensor& input) const {
-    return detail::call(this,
-                        [&] { return embedding(input, weight, {.padding_idx = padding_idx}); });
+    return detail::call(
+        this, [&] { return embedding(input, weight, {.padding_idx = padding_idx}); }, input);
   }
 };
 

@@ -1,11 +1,12 @@
 #include "reel/nn/init.h"
 
 #include <cmath>
-#include <vector>
 
 #include "reel/autograd/tape.h"
 #include "reel/base/fail.h"
 #include "reel/ops/create/create.h"
+#include "reel/ops/matmul/matmul.h"
+#include "reel/ops/reduce/reduce.h"
 #include "reel/ops/shape/view.h"
 
 namespace reel::nn {
@@ -43,20 +44,11 @@ double xavier_std(const char* op, const Tensor& tensor, double gain) {
 
 // Rows of `matrix` [rows, columns], rows <= columns, made orthonormal: Gram-Schmidt, done twice
 // because once is not enough in floating point.
-void orthonormalise(std::vector<double>& matrix, std::size_t rows, std::size_t columns) {
-  for (std::size_t i = 0; i < rows; ++i) {
-    double* row = &matrix[i * columns];
-    for (int pass = 0; pass < 2; ++pass) {
-      for (std::size_t j = 0; j < i; ++j) {
-        const double* other = &matrix[j * columns];
-        double dot = 0;
-        for (std::size_t k = 0; k < columns; ++k) dot += row[k] * other[k];
-        for (std::size_t k = 0; k < columns; ++k) row[k] -= dot * other[k];
-      }
-    }
-    double square = 0;
-    for (std::size_t k = 0; k < columns; ++k) square += row[k] * row[k];
-    for (std::size_t k = 0; k < columns; ++k) row[k] /= std::sqrt(square);
+void orthonormalise(const Tensor& matrix) {
+  for (Size i = 0; i < matrix.size(0); ++i) {
+    const Tensor row = matrix[i], before = matrix.narrow(0, 0, i);
+    for (int pass = 0; pass < 2; ++pass) row.sub_(matmul(matmul(before, row), before));
+    row.div_(norm(row));
   }
 }
 
@@ -133,10 +125,8 @@ const Tensor& orthogonal_(const Tensor& tensor, double gain, Generator& generato
   const Size columns = std::max(height, width);
   const Tensor matrix = empty({rows, columns}, {.dtype = float64});
   matrix.normal_(0, 1, generator);
-  double* data = matrix.data_ptr<double>();
-  std::vector<double> values(data, data + matrix.numel());
-  orthonormalise(values, static_cast<std::size_t>(rows), static_cast<std::size_t>(columns));
-  for (std::size_t i = 0; i < values.size(); ++i) data[i] = gain * values[i];
+  orthonormalise(matrix);
+  matrix.mul_(gain);
   tensor.copy_((height <= width ? matrix : matrix.t()).reshape(tensor.shape()));
   return tensor;
 }

@@ -15,8 +15,11 @@ REEL_API const Tensor& uniform_(const Tensor& tensor, double low = 0, double hig
 /// Normal with this mean and standard deviation.
 REEL_API const Tensor& normal_(const Tensor& tensor, double mean = 0, double std = 1,
                                Generator& generator = default_generator());
+/// Every element `value`.
 REEL_API const Tensor& constant_(const Tensor& tensor, double value);
+/// Every element 0.
 REEL_API const Tensor& zeros_(const Tensor& tensor);
+/// Every element 1.
 REEL_API const Tensor& ones_(const Tensor& tensor);
 
 /// How many inputs feed one output, or outputs are fed by one input, of a weight `[out, in, ...]`.
@@ -34,10 +37,11 @@ REEL_API std::pair<Size, Size> fan_in_and_fan_out(const Tensor& weight);
 /// 3/4 for selu.
 REEL_API double calculate_gain(Nonlinearity nonlinearity, double a = 0.01);
 
+/// What the functions of He et al. can be told.
 struct KaimingOptions {
-  double a = 0;  ///< slope of the leaky relu that follows
-  FanMode mode = FanMode::fan_in;
-  Nonlinearity nonlinearity = Nonlinearity::leaky_relu;
+  double a = 0;                    ///< slope of the leaky relu that follows
+  FanMode mode = FanMode::fan_in;  ///< which variance stays: forward (in) or backward (out)
+  Nonlinearity nonlinearity = Nonlinearity::leaky_relu;  ///< what follows the layer
 };
 
 /// Uniform in +-gain * sqrt(3 / fan): He et al., "Delving deep into rectifiers", 2015.

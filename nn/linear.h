@@ -22,26 +22,24 @@ REEL_API void detail::complete(Linear& layer);
 /// nn::Linear layer{.in_features = 784, .out_features = 128};  // or nn::Linear{784, 128}
 /// ```
 struct Linear {
-  Required<Size> in_features;
-  Required<Size> out_features;
-  Bias bias = true;       ///< `[out]`
-  Parameter weight = {};  ///< `[out, in]`
+  Required<Size> in_features;   ///< how many numbers an input has
+  Required<Size> out_features;  ///< how many numbers an output has
+  Bias bias = true;             ///< `[out]`
+  Parameter weight = {};        ///< `[out, in]`
+  Hooks hooks = {};             ///< see `nn::Hooks`
   detail::Completed<Linear> completed = {};
 
+  /// `[.., in_features]` -> `[.., out_features]`.
   Tensor operator()(const Tensor& x) const {
-    return detail::call(this, [&] { return linear(x, weight, bias); });
-  }
-
-  /// The ReLU of it, in one step: what `nn::Sequential` makes of a `Linear` before a `ReLU`.
-  Tensor then_relu(const Tensor& x) const {
-    const detail::Running running(this);
-    return reel::detail::linear_relu(x, weight, bias);
+    return detail::call(
+        this, [&] { return linear(x, weight, bias); }, x);
   }
 };
 
 /// Keras' name of it, which does not compile: write `nn::Linear{in_features, out_features}`, and
 /// `nn::ReLU{}` behind it.
 struct Dense {
+  /// Says what to write.
   template <class... Args>
   Dense(const Args&...) {
     static_assert(sizeof...(Args) == static_cast<std::size_t>(-1),

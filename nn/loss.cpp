@@ -100,16 +100,9 @@ struct Classes {
 Classes read_classes(const char* op, const Tensor& input, const Tensor& target, Size ignore_index) {
   const Size classes = input.size(class_dim(input));
   const Tensor index = target.to(int64).contiguous();
-  const Size* values = index.data_ptr<Size>();
-  bool all_count = true;
-  for (Size i = 0; i < index.numel(); ++i) {
-    if (values[i] == ignore_index)
-      all_count = false;
-    else if (values[i] < 0 || values[i] >= classes) [[unlikely]]
-      reel::detail::wrong_class(op, classes, values[i], index, ignore_index);
-  }
-  if (all_count) return {index, {}};
+  reel::detail::check_targets(op, classes, index, ignore_index);
   const Tensor counts = index != ignore_index;
+  if (all(counts).item<bool>()) return {index, {}};
   return {where(counts, index, 0), counts};
 }
 
@@ -212,7 +205,7 @@ Tensor cross_entropy(const Tensor& input, const Tensor& target,
 }
 
 Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target,
-                const NllLossOptions& options) {
+                const NLLLossOptions& options) {
   reel::detail::check_classes("nll_loss", log_probabilities, target, options.weight);
   const Classes read = read_classes("nll_loss", log_probabilities, target, options.ignore_index);
   return classes_loss(without_ignored(log_probabilities, read, 0), read, options.weight,

@@ -13,7 +13,7 @@ using Reduction = LossReduction;
 struct CrossEntropyOptions {
   Tensor weight = {};        ///< how much each class counts, `[C]`; all alike when undefined
   Size ignore_index = -100;  ///< targets of this class do not count
-  Reduction reduction = Reduction::mean;
+  Reduction reduction = Reduction::mean;  ///< one number, or a loss for each target
   double label_smoothing = 0;  ///< in [0, 1]: this part of the target is spread over all classes
   bool from_logits = true;     ///< false: the input holds probabilities, as after `nn::Softmax`
 };
@@ -29,19 +29,20 @@ REEL_API Tensor cross_entropy(const Tensor& input, const Tensor& target,
                               const CrossEntropyOptions& options = {});
 
 /// What `nll_loss` can be told.
-struct NllLossOptions {
+struct NLLLossOptions {
   Tensor weight = {};        ///< how much each class counts, `[C]`; all alike when undefined
   Size ignore_index = -100;  ///< targets of this class do not count
-  Reduction reduction = Reduction::mean;
+  Reduction reduction = Reduction::mean;  ///< one number, or a loss for each target
 };
 
 /// Minus the log-probability of the target's class, for a network that ends in `nn::LogSoftmax`.
 /// Shapes as in `cross_entropy` with integer targets. Follows `torch.nn.functional.nll_loss`.
 REEL_API Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target,
-                         const NllLossOptions& options = {});
+                         const NLLLossOptions& options = {});
 
+/// What `mse_loss` and `l1_loss` can be told.
 struct LossOptions {
-  Reduction reduction = Reduction::mean;
+  Reduction reduction = Reduction::mean;  ///< one number, or a loss for each element
 };
 
 /// `(input - target)^2`. Throws unless both have one shape. Follows `torch.nn.functional.mse_loss`.
@@ -51,9 +52,10 @@ REEL_API Tensor mse_loss(const Tensor& input, const Tensor& target,
 /// `|input - target|`. Throws unless both have one shape. Follows `torch.nn.functional.l1_loss`.
 REEL_API Tensor l1_loss(const Tensor& input, const Tensor& target, const LossOptions& options = {});
 
+/// What `huber_loss` can be told.
 struct HuberLossOptions {
-  double delta = 1;  ///< where the square turns into a line; above 0
-  Reduction reduction = Reduction::mean;
+  double delta = 1;                       ///< where the square turns into a line; above 0
+  Reduction reduction = Reduction::mean;  ///< one number, or a loss for each element
 };
 
 /// `d^2 / 2` where `|d| = |input - target|` is below `delta`, else `delta * (|d| - delta / 2)`.
@@ -61,9 +63,10 @@ struct HuberLossOptions {
 REEL_API Tensor huber_loss(const Tensor& input, const Tensor& target,
                            const HuberLossOptions& options = {});
 
+/// What `smooth_l1_loss` can be told.
 struct SmoothL1LossOptions {
   double beta = 1;  ///< where the square turns into a line; 0 makes it `l1_loss`
-  Reduction reduction = Reduction::mean;
+  Reduction reduction = Reduction::mean;  ///< one number, or a loss for each element
 };
 
 /// `d^2 / (2 beta)` where `|d| = |input - target|` is below `beta`, else `|d| - beta / 2`.
@@ -71,9 +74,10 @@ struct SmoothL1LossOptions {
 REEL_API Tensor smooth_l1_loss(const Tensor& input, const Tensor& target,
                                const SmoothL1LossOptions& options = {});
 
+/// What `binary_cross_entropy` can be told.
 struct BinaryCrossEntropyOptions {
   Tensor weight = {};  ///< how much each element counts; broadcasts to the target
-  Reduction reduction = Reduction::mean;
+  Reduction reduction = Reduction::mean;  ///< one number, or a loss for each element
 };
 
 /// `-(t log p + (1 - t) log(1 - p))` for probabilities `p` in [0, 1], logarithms cut at -100.
@@ -83,10 +87,11 @@ struct BinaryCrossEntropyOptions {
 REEL_API Tensor binary_cross_entropy(const Tensor& probabilities, const Tensor& target,
                                      const BinaryCrossEntropyOptions& options = {});
 
+/// What `binary_cross_entropy_with_logits` can be told.
 struct BinaryCrossEntropyWithLogitsOptions {
   Tensor weight = {};      ///< how much each element counts; broadcasts to the target
   Tensor pos_weight = {};  ///< how much positive targets count; as `weight`, often `[C]`
-  Reduction reduction = Reduction::mean;
+  Reduction reduction = Reduction::mean;  ///< one number, or a loss for each element
 };
 
 /// `binary_cross_entropy` of `sigmoid(logits)`, exact for logits of any size. Throws unless both
@@ -100,12 +105,13 @@ binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& target,
 
 /// `cross_entropy` as an object. Follows `torch.nn.CrossEntropyLoss`.
 struct CrossEntropyLoss {
-  Tensor weight = {};
-  Size ignore_index = -100;
-  Reduction reduction = Reduction::mean;
-  double label_smoothing = 0;
-  bool from_logits = true;
+  Tensor weight = {};                     ///< see `CrossEntropyOptions`
+  Size ignore_index = -100;               ///< see `CrossEntropyOptions`
+  Reduction reduction = Reduction::mean;  ///< see `CrossEntropyOptions`
+  double label_smoothing = 0;             ///< see `CrossEntropyOptions`
+  bool from_logits = true;                ///< see `CrossEntropyOptions`
 
+  /// Calls `cross_entropy`.
   Tensor operator()(const Tensor& input, const Tensor& target) const {
     return cross_entropy(input, target,
                          {weight, ignore_index, reduction, label_smoothing, from_logits});
@@ -114,10 +120,11 @@ struct CrossEntropyLoss {
 
 /// `nll_loss` as an object. Follows `torch.nn.NLLLoss`.
 struct NLLLoss {
-  Tensor weight = {};
-  Size ignore_index = -100;
-  Reduction reduction = Reduction::mean;
+  Tensor weight = {};                     ///< see `NLLLossOptions`
+  Size ignore_index = -100;               ///< see `NLLLossOptions`
+  Reduction reduction = Reduction::mean;  ///< see `NLLLossOptions`
 
+  /// Calls `nll_loss`.
   Tensor operator()(const Tensor& input, const Tensor& target) const {
     return nll_loss(input, target, {weight, ignore_index, reduction});
   }
@@ -125,8 +132,9 @@ struct NLLLoss {
 
 /// `mse_loss` as an object. Follows `torch.nn.MSELoss`.
 struct MSELoss {
-  Reduction reduction = Reduction::mean;
+  Reduction reduction = Reduction::mean;  ///< see `LossOptions`
 
+  /// Calls `mse_loss`.
   Tensor operator()(const Tensor& input, const Tensor& target) const {
     return mse_loss(input, target, {reduction});
   }
@@ -134,8 +142,9 @@ struct MSELoss {
 
 /// `l1_loss` as an object. Follows `torch.nn.L1Loss`.
 struct L1Loss {
-  Reduction reduction = Reduction::mean;
+  Reduction reduction = Reduction::mean;  ///< see `LossOptions`
 
+  /// Calls `l1_loss`.
   Tensor operator()(const Tensor& input, const Tensor& target) const {
     return l1_loss(input, target, {reduction});
   }
@@ -143,9 +152,10 @@ struct L1Loss {
 
 /// `huber_loss` as an object. Follows `torch.nn.HuberLoss`.
 struct HuberLoss {
-  double delta = 1;
-  Reduction reduction = Reduction::mean;
+  double delta = 1;                       ///< see `HuberLossOptions`
+  Reduction reduction = Reduction::mean;  ///< see `HuberLossOptions`
 
+  /// Calls `huber_loss`.
   Tensor operator()(const Tensor& input, const Tensor& target) const {
     return huber_loss(input, target, {delta, reduction});
   }
@@ -153,9 +163,10 @@ struct HuberLoss {
 
 /// `smooth_l1_loss` as an object. Follows `torch.nn.SmoothL1Loss`.
 struct SmoothL1Loss {
-  double beta = 1;
-  Reduction reduction = Reduction::mean;
+  double beta = 1;                        ///< see `SmoothL1LossOptions`
+  Reduction reduction = Reduction::mean;  ///< see `SmoothL1LossOptions`
 
+  /// Calls `smooth_l1_loss`.
   Tensor operator()(const Tensor& input, const Tensor& target) const {
     return smooth_l1_loss(input, target, {beta, reduction});
   }
@@ -163,9 +174,10 @@ struct SmoothL1Loss {
 
 /// `binary_cross_entropy` as an object. Follows `torch.nn.BCELoss`.
 struct BCELoss {
-  Tensor weight = {};
-  Reduction reduction = Reduction::mean;
+  Tensor weight = {};                     ///< see `BinaryCrossEntropyOptions`
+  Reduction reduction = Reduction::mean;  ///< see `BinaryCrossEntropyOptions`
 
+  /// Calls `binary_cross_entropy`.
   Tensor operator()(const Tensor& input, const Tensor& target) const {
     return binary_cross_entropy(input, target, {weight, reduction});
   }
@@ -173,10 +185,11 @@ struct BCELoss {
 
 /// `binary_cross_entropy_with_logits` as an object. Follows `torch.nn.BCEWithLogitsLoss`.
 struct BCEWithLogitsLoss {
-  Tensor weight = {};
-  Tensor pos_weight = {};
-  Reduction reduction = Reduction::mean;
+  Tensor weight = {};                     ///< see `BinaryCrossEntropyWithLogitsOptions`
+  Tensor pos_weight = {};                 ///< see `BinaryCrossEntropyWithLogitsOptions`
+  Reduction reduction = Reduction::mean;  ///< see `BinaryCrossEntropyWithLogitsOptions`
 
+  /// Calls `binary_cross_entropy_with_logits`.
   Tensor operator()(const Tensor& input, const Tensor& target) const {
     return binary_cross_entropy_with_logits(input, target, {weight, pos_weight, reduction});
   }

@@ -9,6 +9,7 @@
 
 #include "reel/autograd/tape.h"
 #include "reel/base/fail.h"
+#include "reel/nn/detail/compare_state.h"
 #include "reel/ops/pointwise/pointwise.h"
 #include "reel/ops/shape/view.h"
 
@@ -26,7 +27,10 @@ void set_data(const Tensor& tensor, const Tensor& values) {
   std::swap(to.shape, from.shape);
   std::swap(to.strides, from.strides);
   std::swap(to.numel, from.numel);
-  std::swap(to.contiguous, from.contiguous);
+  std::swap(to.device, from.device);
+  const bool contiguous = to.contiguous;  // a bit, which std::swap cannot refer to
+  to.contiguous = from.contiguous;
+  from.contiguous = contiguous;
 }
 
 // "a, b, c and 7 more"
@@ -81,9 +85,11 @@ StateDict detail::make_state_dict(NamedTensors tensors) {
   return result;
 }
 
-LoadResult detail::load_tensors(const NamedTensors& targets, const StateDict& source,
-                                const LoadOptions& options) {
-  std::unordered_map<std::string_view, Tensor> given(source.begin(), source.end());
+LoadResult detail::compare_state(const char* op, const NamedTensors& targets,
+                                 const std::vector<OfferedTensor>& offered,
+                                 const LoadOptions& options, const std::string& where) {
+  std::unordered_map<std::string_view, const OfferedTensor*> given;
+  for (const OfferedTensor& tensor : offered) given.emplace(tensor.name, &tensor);
   std::unordered_set<std::string_view> known;
   LoadResult result;
   std::vector<std::string> wrong;
@@ -92,26 +98,37 @@ LoadResult detail::load_tensors(const NamedTensors& targets, const StateDict& so
     const auto found = given.find(name);
     if (found == given.end()) {
       result.missing.push_back(name);
-    } else if (const Tensor& values = found->second; !values.defined()) {
+    } else if (const OfferedTensor& values = *found->second; !values.defined) {
       wrong.push_back(fmt::format("{}: got an undefined tensor", name));
-    } else if (values.shape() != target.shape() || values.dtype() != target.dtype()) {
+    } else if (values.shape != target.shape() || values.dtype != target.dtype()) {
       wrong.push_back(fmt::format("{}: expected {} {}, got {} {}", name, target.dtype(),
-                                  target.shape(), values.dtype(), values.shape()));
+                                  target.shape(), values.dtype, values.shape));
     }
   }
-  for (const auto& [name, values] : source)
-    if (!known.contains(name)) result.unexpected.push_back(name);
+  for (const OfferedTensor& tensor : offered)
+    if (!known.contains(tensor.name)) result.unexpected.push_back(tensor.name);
 
   const bool names_differ = !result.missing.empty() || !result.unexpected.empty();
   if (!wrong.empty() || (options.strict && names_differ)) {
-    std::string text = "expected the module's names, shapes and dtypes, got";
+    std::string text = "expected the module's names, shapes and dtypes, got" + where;
     if (!result.missing.empty()) text += "\n  missing: " + list_names(result.missing);
     if (!result.unexpected.empty()) text += "\n  unexpected: " + list_names(result.unexpected);
     for (const std::string& line : wrong) text += "\n  " + line;
     if (wrong.empty()) text += "\nhelp: {.strict = false} loads the names that match";
-    fail("load_state_dict", "{}", text);
+    fail(op, "{}", text);
   }
+  return result;
+}
 
+LoadResult detail::load_tensors(const NamedTensors& targets, const StateDict& source,
+                                const LoadOptions& options) {
+  std::vector<OfferedTensor> offered;
+  for (const auto& [name, values] : source) {
+    offered.push_back({name, values.defined(), values.defined() ? values.dtype() : float32,
+                       values.defined() ? values.shape() : Shape()});
+  }
+  LoadResult result = compare_state("load_state_dict", targets, offered, options);
+  const std::unordered_map<std::string_view, Tensor> given(source.begin(), source.end());
   NoGradGuard no_grad;
   for (const auto& [name, target] : targets)
     if (const auto found = given.find(name); found != given.end()) target.copy_(found->second);

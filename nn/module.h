@@ -209,6 +209,7 @@ bool is_training(const M& module) {
 /// The module must stay where it is meanwhile.
 class REEL_API EvalGuard {
  public:
+  /// Switches `module` to evaluation.
   template <Module M>
   explicit EvalGuard(M& module) {
     remember(detail::mode_flags(module));

@@ -24,9 +24,11 @@ namespace reel::nn {
 /// ```
 class REEL_API NamedParameters {
  public:
+  /// A name and what stands under it.
   using Entry = std::pair<std::string, Parameter>;
 
   NamedParameters() = default;
+  /// Of entries in this order.
   NamedParameters(std::initializer_list<Entry> entries) : entries_(entries) {}
 
   /// Adds one behind the others. Throws when there is one of that name.
@@ -34,11 +36,14 @@ class REEL_API NamedParameters {
 
   /// The parameter of that name. Throws when there is none.
   const Parameter& operator[](std::string_view name) const;
+  /// The same, to be replaced.
   Parameter& operator[](std::string_view name);
   /// The parameter at a place in order.
   const Parameter& operator[](std::size_t i) const { return entries_[i].second; }
 
+  /// How many parameters there are.
   std::size_t size() const { return entries_.size(); }
+  /// Whether there is none.
   bool empty() const { return entries_.empty(); }
   auto begin() const { return entries_.begin(); }
   auto end() const { return entries_.end(); }

@@ -35,10 +35,13 @@ struct LayerNorm {
   bool elementwise_affine = true;
   Bias bias = true;       ///< `normalized_shape`, starts as zeros
   Parameter weight = {};  ///< `normalized_shape`, starts as ones
+  Hooks hooks = {};       ///< see `nn::Hooks`
   detail::Completed<LayerNorm> completed = {};
 
+  /// Of the same shape.
   Tensor operator()(const Tensor& x) const {
-    return detail::call(this, [&] { return layer_norm(x, normalized_shape, weight, bias, eps); });
+    return detail::call(
+        this, [&] { return layer_norm(x, normalized_shape, weight, bias, eps); }, x);
   }
 };
 
@@ -49,18 +52,21 @@ struct LayerNorm {
 /// Throws `[GroupNorm] expected ...` unless the groups divide the channels, and for given tensors
 /// of another shape.
 struct GroupNorm {
-  Required<Size> num_groups;
-  Required<Size> num_channels;
+  Required<Size> num_groups;    ///< a divisor of `num_channels`
+  Required<Size> num_channels;  ///< `C`
   /// Added to the variance.
   double eps = 1e-5;
   /// Whether there are `weight` and, unless it is false, `bias`.
   bool affine = true;
   Bias bias = true;       ///< `[C]`, starts as zeros
   Parameter weight = {};  ///< `[C]`, starts as ones
+  Hooks hooks = {};       ///< see `nn::Hooks`
   detail::Completed<GroupNorm> completed = {};
 
+  /// Of the same shape. Throws as `group_norm` does.
   Tensor operator()(const Tensor& x) const {
-    return detail::call(this, [&] { return group_norm(x, num_groups, weight, bias, eps); });
+    return detail::call(
+        this, [&] { return group_norm(x, num_groups, weight, bias, eps); }, x);
   }
 };
 

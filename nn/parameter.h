@@ -50,6 +50,7 @@ struct Parameter : Tensor {
 /// ```
 class Bias : public Parameter {
  public:
+  /// Whether the layer makes one.
   template <Number T>
   Bias(T wanted) : wanted_(wanted) {
     static_assert(std::same_as<T, bool>, "Reel: a bias is true, false or a tensor, not a number");

@@ -5,9 +5,14 @@
 #include <type_traits>
 
 #include "reel/base/dtype.h"
-#include "reel/ops/image/pair.h"
+#include "reel/ops/image/sizes.h"
 
 namespace reel::nn {
+
+namespace detail {
+template <class>
+using SizeFor = Size;
+}
 
 /// An option without a default, as `in_features` of `Linear`: leaving it out does not compile.
 /// Made from an integer or a `T`, and converts back to `T`.
@@ -16,6 +21,7 @@ class Required {
  public:
   Required() = delete;  // this option has no default: give it: Linear{784, 10}, Conv2d{1, 32, 3}
 
+  /// The option's value, from any integer where it is one.
   template <class Value>
     requires std::same_as<Value, T> || (std::integral<Value> && !std::same_as<Value, bool> &&
                                         std::constructible_from<T, Value>)
@@ -26,23 +32,32 @@ class Required {
     requires(!std::same_as<Other, T> && std::constructible_from<T, Other>)
   constexpr Required(const Required<Other>& other) : value_(other()) {}
 
-  /// Two integers, as in `.kernel_size = {3, 5}`.
-  constexpr Required(Size first, Size second)
-    requires std::constructible_from<T, Size, Size>
-      : value_(first, second) {}
+  /// Several integers, as in `.kernel_size = {3, 5}`.
+  template <std::convertible_to<Size>... Values>
+    requires(sizeof...(Values) > 1 && std::constructible_from<T, detail::SizeFor<Values>...> &&
+             !std::constructible_from<T, std::initializer_list<Size>>)
+  constexpr Required(const Values&... values) : value_(static_cast<Size>(values)...) {}
 
   /// A list of integers, as in `.normalized_shape = {3, 32, 32}`.
   constexpr Required(std::initializer_list<Size> values)
     requires std::constructible_from<T, std::initializer_list<Size>>
       : value_(values) {}
 
+  /// The option's value.
   constexpr operator const T&() const { return value_; }
-  /// So that one number is also an option for height and width, as in `.padding = size`.
-  template <class Both>
-    requires(std::same_as<T, Size> && (std::same_as<Both, Pair> || std::same_as<Both, Padding>))
-  constexpr operator Both() const {
+  /// So that one number is also an option for all axes, as in `.padding = size`.
+  template <int n>
+    requires std::same_as<T, Size>
+  constexpr operator Sizes<n>() const {
     return value_;
   }
+  /// So that one number is also a padding along all axes.
+  template <int axes>
+    requires std::same_as<T, Size>
+  constexpr operator Padding<axes>() const {
+    return value_;
+  }
+  /// The same where nothing asks for a conversion.
   constexpr const T& operator()() const { return value_; }
 
  private:

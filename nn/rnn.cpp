@@ -7,6 +7,7 @@
 
 #include "reel/nn/detail/call.h"
 #include "reel/nn/detail/fill.h"
+#include "reel/nn/detail/walk.h"
 #include "reel/nn/init.h"
 #include "reel/ops/create/random.h"
 #include "reel/ops/sequence/recurrent.h"
@@ -78,7 +79,11 @@ void detail::complete(LSTM& layer) {
 }
 
 LSTMOutput LSTM::operator()(const Tensor& x, const LSTMState& state) const {
-  const detail::Running running(this);
+  return detail::call(
+      this, [&] { return run(x, state); }, x, state);
+}
+
+LSTMOutput LSTM::run(const Tensor& x, const LSTMState& state) const {
   const bool single = x.dim() == 2;
   check((x.dim() == 3 || single) && x.size(-1) == input_size, "LSTM",
         "expected input of shape {}, got {}",
@@ -110,9 +115,9 @@ LSTMOutput LSTM::operator()(const Tensor& x, const LSTMState& state) const {
     for (Size direction = 0; direction < directions; ++direction) {
       const Size run = layer * directions + direction;
       const std::size_t at = static_cast<std::size_t>(run) * tensors;
-      LstmWeights own{weights[at], weights[at + 1]};
+      LSTMWeights own{weights[at], weights[at + 1]};
       if (bias) own.bias_ih = weights[at + 2], own.bias_hh = weights[at + 3];
-      const LstmOutputs result =
+      const LSTMOutputs result =
           lstm_layer(input, own, initial(h_0, run), initial(c_0, run), direction == 1);
       outputs.push_back(result.output);
       h_n.push_back(result.h_n);
@@ -126,7 +131,6 @@ LSTMOutput LSTM::operator()(const Tensor& x, const LSTMState& state) const {
     return single ? squeeze(all, 1) : all;
   };
   const Tensor output = single ? squeeze(input, 1) : turned ? transpose(input, 0, 1) : input;
-  detail::observe(this, output);
   return {output, {together(h_n), together(c_n)}};
 }
 
@@ -143,7 +147,11 @@ void detail::complete(LSTMCell& layer) {
 }
 
 LSTMState LSTMCell::operator()(const Tensor& x, const LSTMState& state) const {
-  const detail::Running running(this);
+  return detail::call(
+      this, [&] { return run(x, state); }, x, state);
+}
+
+LSTMState LSTMCell::run(const Tensor& x, const LSTMState& state) const {
   const bool single = x.dim() == 1;
   check((x.dim() == 2 || single) && x.size(-1) == input_size, "LSTMCell",
         "expected input of shape {}, got {}", fmt::format("[N, {0}] or [{0}]", input_size()),
@@ -152,13 +160,11 @@ LSTMState LSTMCell::operator()(const Tensor& x, const LSTMState& state) const {
   check_state("LSTMCell", "h_0", state.h, state_shape);
   check_state("LSTMCell", "c_0", state.c, state_shape);
   auto batched = [&](const Tensor& tensor) { return single ? with_batch(tensor, 0) : tensor; };
-  const LstmOutputs result =
+  const LSTMOutputs result =
       lstm_layer(unsqueeze(batched(x), 0), {weight_ih, weight_hh, bias_ih, bias_hh},
                  batched(state.h), batched(state.c));
   auto unbatched = [&](const Tensor& tensor) { return single ? squeeze(tensor, 0) : tensor; };
-  const Tensor h = unbatched(result.h_n);
-  detail::observe(this, h);
-  return {h, unbatched(result.c_n)};
+  return {unbatched(result.h_n), unbatched(result.c_n)};
 }
 
 }  // namespace reel::nn

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "reel/nn/detail/completed.h"
+#include "reel/nn/hooks.h"
 #include "reel/nn/named_parameters.h"
 #include "reel/nn/parameter.h"
 #include "reel/nn/required.h"
@@ -43,9 +44,9 @@ REEL_API void detail::complete(LSTMCell& layer);
 /// auto [more, end] = lstm(next_x, state);
 /// ```
 struct LSTM {
-  Required<Size> input_size;
-  Required<Size> hidden_size;
-  Size num_layers = 1;
+  Required<Size> input_size;   ///< how many numbers a step's input has
+  Required<Size> hidden_size;  ///< how many numbers a step's output and state have
+  Size num_layers = 1;         ///< each on the output of the one before
   /// Whether there are `bias_ih` and `bias_hh`.
   bool bias = true;
   /// Whether inputs and outputs (not states) have the batch in front of the steps.
@@ -58,10 +59,15 @@ struct LSTM {
   /// `bias_ih_l0` and `bias_hh_l0` `[4 hidden_size]`, `weight_ih_l0_reverse`, ...,
   /// `weight_ih_l1`, ...; gates in the order input, forget, cell, output.
   NamedParameters weights = {};
-  bool training = true;
+  bool training = true;  ///< which mode it is in: set by `nn::train` and `nn::eval`
+  Hooks hooks = {};      ///< see `nn::Hooks`
   detail::Completed<LSTM> completed = {};
 
+  /// Runs over a sequence from `state`, or from zeros.
   LSTMOutput operator()(const Tensor& x, const LSTMState& state = {}) const;
+
+ private:
+  LSTMOutput run(const Tensor& x, const LSTMState& state) const;
 };
 
 /// One step of an `LSTM` layer: `auto [h, c] = cell(x, {h, c});` with `x` `[N, input_size]` or
@@ -71,17 +77,22 @@ struct LSTM {
 /// Throws `[LSTMCell] expected ...` for sizes that are not positive and inputs and states of
 /// another shape.
 struct LSTMCell {
-  Required<Size> input_size;
-  Required<Size> hidden_size;
+  Required<Size> input_size;   ///< how many numbers an input has
+  Required<Size> hidden_size;  ///< how many numbers a state has
   /// Whether there are `bias_ih` and `bias_hh`.
   bool bias = true;
   Parameter weight_ih = {};  ///< `[4 hidden_size, input_size]`
   Parameter weight_hh = {};  ///< `[4 hidden_size, hidden_size]`
   Parameter bias_ih = {};    ///< `[4 hidden_size]`
   Parameter bias_hh = {};    ///< `[4 hidden_size]`
+  Hooks hooks = {};          ///< see `nn::Hooks`
   detail::Completed<LSTMCell> completed = {};
 
+  /// The state after a step from `state`, or from zeros.
   LSTMState operator()(const Tensor& x, const LSTMState& state = {}) const;
+
+ private:
+  LSTMState run(const Tensor& x, const LSTMState& state) const;
 };
 
 }  // namespace reel::nn

@@ -4,87 +4,16 @@
 
 #include <algorithm>
 #include <array>
-#include <initializer_list>
-#include <string_view>
+#include <thread>
 
-#include "reel/base/detail/columns.h"
+#include "reel/base/detail/table.h"
 #include "reel/nn/detail/describe.h"
 
 namespace reel::nn {
 
-namespace {
-
-std::string with_commas(Size number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t i = digits.size(); i > 3;) digits.insert(i -= 3, 1, ',');
-  return digits;
-}
-
-std::string show_bytes(Size bytes) {
-  const double number = static_cast<double>(bytes);
-  if (bytes < 1024) return fmt::format("{} bytes", bytes);
-  if (bytes < 1024 * 1024) return fmt::format("{:.1f} KiB", number / 1024);
-  return fmt::format("{:.1f} MiB", number / (1024 * 1024));
-}
-
-using reel::detail::columns;
-
-/// In at most so many columns, of which the last show that something is missing.
-std::string shortened(std::string text, int width) {
-  constexpr std::string_view dots = "...";
-  if (columns(text) <= width) return text;
-  return reel::detail::cut(std::move(text), width - columns(dots)).append(dots);
-}
-
-std::string padding(const std::string& text, int width) {
-  return std::string(static_cast<std::size_t>(std::max(width - columns(text), 0)), ' ');
-}
-
-/// A table of texts, as wide as they are unless it has to be narrower.
-class Table {
- public:
-  explicit Table(std::vector<std::array<std::string, 4>> lines) : lines_(std::move(lines)) {
-    for (std::size_t i = 0; i < widths_.size(); ++i) {
-      for (const auto& line : lines_) widths_[i] = std::max(widths_[i], columns(line[i]));
-    }
-  }
-
-  /// Cuts the columns, in the order given, until the lines have `width` or each has few left.
-  void fit(Size width, std::initializer_list<std::size_t> order) {
-    constexpr Size least = 12;
-    for (const std::size_t i : order) {
-      const Size excess = this->width() - width;
-      if (excess <= 0 || widths_[i] <= least) continue;
-      widths_[i] = static_cast<int>(std::max(least, widths_[i] - excess));
-      for (auto& line : lines_) line[i] = shortened(std::move(line[i]), widths_[i]);
-    }
-  }
-
-  /// The last column is flush right; one that is empty takes no room.
-  std::string text() const {
-    std::string text;
-    for (const auto& line : lines_) {
-      for (std::size_t i = 0; i + 1 < line.size(); ++i) {
-        if (widths_[i] > 0)
-          text += (i == 0 ? "  " : "") + line[i] + padding(line[i], widths_[i]) + "  ";
-      }
-      text += padding(line.back(), widths_.back()) + line.back() + "\n";
-    }
-    return text;
-  }
-
- private:
-  Size width() const {
-    Size width = 0;
-    for (const int column : widths_) width += column > 0 ? column + 2 : 0;
-    return width;
-  }
-
-  std::vector<std::array<std::string, 4>> lines_;
-  std::array<int, 4> widths_{};
-};
-
-}  // namespace
+using reel::detail::readable_bytes;
+using reel::detail::Table;
+using reel::detail::with_commas;
 
 namespace detail {
 
@@ -132,13 +61,20 @@ void SummaryVisitor::setting(const Setting& setting) {
   settings += show(setting);
 }
 
-void SummaryVisitor::output(const void* module, const std::type_info& type, const Tensor& y) {
-  if (!y.defined()) return;
+void SummaryVisitor::output(const ModuleRef& module, const Tensor& y) {
   for (Row& row : rows_)
-    if (row.address == module && *row.type_info == type) row.output = to_string(y.shape());
+    if (row.address == module.address() && *row.type_info == module.type())
+      row.output = to_string(y.shape());
 }
 
-void SummaryVisitor::whole_output(const Tensor& y) { rows_.front().output = to_string(y.shape()); }
+// Other threads may run other models meanwhile.
+OutputsOf::OutputsOf(SummaryVisitor& visitor)
+    : handle_(register_module_forward_hook(
+          [&visitor, here = std::this_thread::get_id()](const ModuleRef& module, const TensorList&,
+                                                        const TensorList& outputs) {
+            if (std::this_thread::get_id() == here && !outputs.empty())
+              visitor.output(module, outputs.front());
+          })) {}
 
 std::string SummaryVisitor::shared_lines() const {
   std::string text;
@@ -173,7 +109,7 @@ std::string SummaryVisitor::text(const SummaryOptions& options) const {
   text +=
       fmt::format("{} parameters ({} trained)", with_commas(parameters_), with_commas(trained_));
   if (buffers_ > 0) text += fmt::format(", {} numbers in buffers", with_commas(buffers_));
-  text += fmt::format(", {}\n", show_bytes(bytes_));
+  text += fmt::format(", {}\n", readable_bytes(bytes_));
   return text + shared_lines();
 }
 

@@ -26,15 +26,14 @@ struct SummaryOptions {
 namespace detail {
 
 /// Gathers one row for each module, and its output when it is run with a sample.
-class REEL_API SummaryVisitor final : public Visitor, public Observer {
+class REEL_API SummaryVisitor final : public Visitor {
  public:
   SummaryVisitor();
   void enter(const ModuleRef& module) override;
   void leave(const ModuleRef& module) override;
   void tensor(const Tensor& tensor, TensorKind kind) override;
   void setting(const Setting& setting) override;
-  void output(const void* module, const std::type_info& type, const Tensor& y) override;
-  void whole_output(const Tensor& y);
+  void output(const ModuleRef& module, const Tensor& y);
 
   std::string text(const SummaryOptions& options) const;
 
@@ -67,15 +66,16 @@ class REEL_API SummaryVisitor final : public Visitor, public Observer {
   Size bytes_ = 0;
 };
 
-class REEL_API ObserverGuard {
+/// Tells a visitor of each module's output, while it lives.
+class REEL_API OutputsOf {
  public:
-  explicit ObserverGuard(Observer& now) : before_(std::exchange(observer, &now)) {}
-  ~ObserverGuard() { observer = before_; }
-  ObserverGuard(const ObserverGuard&) = delete;
-  ObserverGuard& operator=(const ObserverGuard&) = delete;
+  explicit OutputsOf(SummaryVisitor& visitor);
+  ~OutputsOf() { handle_.remove(); }
+  OutputsOf(const OutputsOf&) = delete;
+  OutputsOf& operator=(const OutputsOf&) = delete;
 
  private:
-  Observer* before_;
+  HookHandle handle_;
 };
 
 }  // namespace detail
@@ -99,9 +99,9 @@ std::string summary(M& module, const Tensor& sample, const SummaryOptions& optio
   {
     const EvalGuard evaluation(module);
     const NoGradGuard no_grad;
-    const detail::ObserverGuard watch(visitor);
-    const detail::Running running(&module);
-    visitor.whole_output(module(sample));
+    const detail::OutputsOf watch(visitor);
+    detail::call(
+        &module, [&] { return module(sample); }, sample);
   }
   return visitor.text(options);
 }

@@ -5,8 +5,6 @@
 
 namespace reel::nn {
 
-constinit thread_local detail::Observer* detail::observer = nullptr;
-
 namespace detail {
 namespace {
 
@@ -32,35 +30,45 @@ class Finder final : public Visitor {
     options_ += (options_.empty() ? "" : ", ") + std::string(name()) + "=" + show(setting);
   }
 
-  // "in fc2 (Linear{in_features=784, out_features=10})", empty where it was not found.
-  std::string line() const {
-    if (name_.empty()) return "";
-    const std::string type = options_.empty() ? name_ : name_ + "{" + options_ + "}";
-    return path_.empty() ? "in " + type : "in " + path_ + " (" + type + ")";
+  bool found() const { return !name_.empty(); }
+  // "fc2 (Linear)"
+  std::string short_name() const { return at_path(name_); }
+  // "fc2 (Linear{in_features=784, out_features=10})"
+  std::string full_name() const {
+    return at_path(options_.empty() ? name_ : name_ + "{" + options_ + "}");
   }
 
  private:
+  std::string at_path(const std::string& type) const {
+    return path_.empty() ? type : path_ + " (" + type + ")";
+  }
+
   const Running& wanted_;
   int depth_ = 0;
   int inside_ = 0;  // the depth of the module while the walk is in it
   std::string path_, name_, options_;
 };
 
-// The line that the outermost module knows about `wanted`; itself it knows.
-std::string line_from(const reel::detail::ErrorContext* context, const Running& wanted) {
-  if (context == nullptr) return "";
-  std::string line = line_from(context->outer, wanted);
-  if (!line.empty() || context->kind->describe != describe_running) return line;
+// What the outermost module that knows `wanted` knows about it; itself it knows.
+Finder find_from(const reel::detail::ErrorContext* context, const Running& wanted) {
+  if (context == nullptr) return Finder(wanted);
+  Finder finder = find_from(context->outer, wanted);
+  if (finder.found() || context->kind->describe != describe_running) return finder;
   const auto& root = static_cast<const Running&>(*context);
-  Finder finder(wanted);
   root.type().walk(root.module(), finder);
-  return finder.line();
+  return finder;
 }
 
 }  // namespace
 
 std::string describe_running(const reel::detail::ErrorContext& newest) {
-  return line_from(&newest, static_cast<const Running&>(newest));
+  const Finder finder = find_from(&newest, static_cast<const Running&>(newest));
+  return finder.found() ? "in " + finder.full_name() : "";
+}
+
+void LayerRange::begin(const Running& running) {
+  reel::detail::begin_event(reel::detail::EventKind::range,
+                            find_from(&running, running).short_name());
 }
 
 }  // namespace detail

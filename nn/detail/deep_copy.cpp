@@ -5,7 +5,7 @@
 
 namespace reel::nn::detail {
 
-Tensor CopyMemo::tensor(const Tensor& original) {
+Tensor CopyMemo::tensor(const Tensor& original, TensorKind) {
   if (!original.defined()) return {};
   for (const auto& [from, to] : tensors_)
     if (from.is_same(original)) return to;

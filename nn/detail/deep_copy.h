@@ -14,10 +14,16 @@
 
 namespace reel::nn::detail {
 
-/// What a deep copy has copied so far, so that what was shared stays shared.
+/// What a deep copy has copied so far, so that what was shared stays shared. Another one may say
+/// otherwise what stands for a tensor: a module with other tensors is a copy too.
 class REEL_API CopyMemo {
  public:
-  Tensor tensor(const Tensor& original);
+  CopyMemo() = default;
+  virtual ~CopyMemo() = default;
+  CopyMemo(const CopyMemo&) = delete;
+  CopyMemo& operator=(const CopyMemo&) = delete;
+
+  virtual Tensor tensor(const Tensor& original, TensorKind kind);
 
   std::shared_ptr<void>& shared(const void* original);
 
@@ -84,7 +90,7 @@ std::remove_const_t<T> deep_copy(T& node, CopyMemo& memo) {
   constexpr Member kind = member<T>;
   if constexpr (kind == Member::tensor) {
     Plain copy = node;
-    static_cast<Tensor&>(copy) = memo.tensor(node);
+    static_cast<Tensor&>(copy) = memo.tensor(node, tensor_kind<Plain>);
     return copy;
   } else if constexpr (kind == Member::custom) {
     return Plain::reel_copy(node, memo);
@@ -95,7 +101,7 @@ std::remove_const_t<T> deep_copy(T& node, CopyMemo& memo) {
   } else if constexpr (kind == Member::sequence) {
     return copy_sequence<Plain>(node, memo);
   } else if constexpr (kind == Member::tuple) {
-    return std::apply([&](auto&... element) { return Plain(deep_copy(element, memo)...); }, node);
+    return std::apply([&](auto&... element) { return Plain{deep_copy(element, memo)...}; }, node);
   } else if constexpr (kind == Member::pointer) {
     return copy_pointer<Plain>(node, memo);
   } else if constexpr (kind == Member::fields && reel::detail::ListsOwnFields<Plain>) {

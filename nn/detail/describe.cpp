@@ -18,7 +18,12 @@ std::string short_type(std::string_view name) {
       if (name[begin] == '<') --depth;
     } while (begin > 0 && depth > 0);
     if (name.substr(begin).starts_with("<lambda")) return "lambda";
+    const std::string_view arguments = name.substr(begin + 1, name.size() - begin - 2);
     name = name.substr(0, begin);
+    if (name.ends_with("Nd") && arguments.find_first_not_of("0123456789") == std::string::npos) {
+      const std::string_view family = reel::detail::last_word(name.substr(0, name.size() - 2));
+      return fmt::format("{}{}d", family, arguments);
+    }
   }
   return std::string(reel::detail::last_word(name));
 }

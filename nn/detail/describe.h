@@ -9,7 +9,8 @@
 
 namespace reel::nn::detail {
 
-/// "Sequential" from "reel::nn::Sequential<reel::nn::Linear>", "Net" from "main()::Net".
+/// "Block" from "(anonymous namespace)::Block<reel::nn::Linear>", "Net" from "main()::Net", "Conv2d"
+/// from "reel::nn::ConvNd<2>".
 std::string short_type(std::string_view name);
 
 /// The value of an option, as `784`, `{3, 5}` or `"same"`.

@@ -11,6 +11,8 @@
 
 namespace reel::nn {
 
+class Hooks;
+
 namespace detail {
 
 template <class T>
@@ -39,6 +41,8 @@ class ModuleRef {
         path_(path) {
     if constexpr (requires { requires std::is_same_v<decltype((module.training)), bool&>; })
       training_ = &module.training;
+    if constexpr (requires { requires std::is_same_v<decltype((module.hooks)), Hooks&>; })
+      hooks_ = &module.hooks;
   }
 
   /// The module if it is a `T`, else null: `if (auto* linear = module.as<nn::Linear>())`.
@@ -53,6 +57,8 @@ class ModuleRef {
   std::string_view type_name() const { return type_name_; }
   /// Its field `bool training`, null where it has none.
   bool* training() const { return training_; }
+  /// Its field `nn::Hooks hooks`, null where it has none.
+  Hooks* hooks() const { return hooks_; }
   const std::type_info& type() const { return *type_; }
   const void* address() const { return module_; }
 
@@ -62,6 +68,7 @@ class ModuleRef {
   std::string_view type_name_;
   const std::string& path_;
   bool* training_ = nullptr;
+  Hooks* hooks_ = nullptr;
 };
 
 namespace detail {

@@ -13,12 +13,12 @@
 #include <type_traits>
 
 #include "reel/base/fields.h"
-#include "reel/nn/detail/call.h"
 #include "reel/nn/detail/callable.h"
+#include "reel/nn/detail/kernel_stride.h"
 #include "reel/nn/detail/visitor.h"
 #include "reel/nn/parameter.h"
 #include "reel/nn/required.h"
-#include "reel/ops/image/pair.h"
+#include "reel/ops/image/sizes.h"
 
 namespace reel {
 class Generator;
@@ -33,6 +33,8 @@ template <class T>
 inline constexpr bool is_setting = false;
 template <>
 inline constexpr bool is_setting<Generator> = true;
+template <>
+inline constexpr bool is_setting<Hooks> = true;
 
 namespace detail {
 
@@ -60,6 +62,17 @@ template <class T>
 inline constexpr bool is_required = false;
 template <class T>
 inline constexpr bool is_required<Required<T>> = true;
+
+template <class T>
+inline constexpr bool is_sizes = false;
+template <int n>
+inline constexpr bool is_sizes<Sizes<n>> = true;
+template <class Layer, int n>
+inline constexpr bool is_sizes<KernelStride<Layer, n>> = true;
+template <class T>
+inline constexpr bool is_padding = false;
+template <int axes>
+inline constexpr bool is_padding<Padding<axes>> = true;
 
 template <class T>
 concept StringLike = std::convertible_to<const T&, std::string_view>;
@@ -163,6 +176,8 @@ Setting describe_setting(const T& value) {
   if constexpr (is_required<T>) {
     setting = describe_setting(value());
     setting.required = true;
+  } else if constexpr (requires { value.is_usual(); }) {
+    if (!value.is_usual()) setting = describe_setting(std::string_view(value));
   } else if constexpr (std::is_same_v<T, bool>) {
     setting.kind = Setting::Kind::boolean;
     setting.integer = value;
@@ -175,15 +190,15 @@ Setting describe_setting(const T& value) {
   } else if constexpr (StringLike<T>) {
     setting.kind = Setting::Kind::text;
     setting.text = std::string_view(value);
-  } else if constexpr (std::is_same_v<T, Pair>) {
-    if (value.h == value.w) return describe_setting(value.h);
+  } else if constexpr (is_sizes<T>) {
+    if (value == T(value[0])) return describe_setting(value[0]);
     setting.kind = Setting::Kind::sizes;
-    setting.sizes = {value.h, value.w};
+    setting.sizes = reel::detail::numbers(value);
   } else if constexpr (std::is_same_v<T, Shape>) {
     if (value.size() == 1) return describe_setting(value[0]);
     setting.kind = Setting::Kind::sizes;
     setting.sizes = value;
-  } else if constexpr (std::is_same_v<T, Padding>) {
+  } else if constexpr (is_padding<T>) {
     setting = describe_setting(value.size);
     if (value.same) setting = describe_setting("same");
   } else if constexpr (Pointer<T>) {  // std::optional
@@ -296,6 +311,12 @@ void walk_constant(const T& node, Visitor& visitor) {
 template <class M>
 void walk_module(const void* module, Visitor& visitor) {
   walk_constant(*static_cast<const M*>(module), visitor);
+}
+
+template <class M>
+ModuleRef show_module(const void* module) {
+  static const std::string no_path;
+  return {*static_cast<M*>(const_cast<void*>(module)), no_path};
 }
 
 }  // namespace detail
