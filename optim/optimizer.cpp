@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string_view>
-#include <unordered_map>
+#include <optional>
 
 #include "reel/autograd/profiler/op_scope.h"
 #include "reel/autograd/tape.h"
 #include "reel/base/fail.h"
+#include "reel/ops/create/create.h"
 #include "reel/ops/pointwise/pointwise.h"
 #include "reel/ops/shape/view.h"
+#include "reel/optim/detail/entries.h"
 
 namespace reel::optim {
 namespace {
@@ -28,90 +29,48 @@ Tensor copy_in_order_of(const Tensor& x, const Tensor& like) {
   return copy;
 }
 
-Tensor number(double value) {
-  const Tensor tensor = empty({}, {.dtype = float64});
-  *tensor.data_ptr<double>() = value;
-  return tensor;
-}
+Tensor number(double value) { return full({}, value, {.dtype = float64}); }
 
-std::string slot_key(std::size_t slot, const char* what) {
-  return fmt::format("state.{}.{}", slot, what);
-}
-std::string option_key(Size group, const char* option) {
+constexpr const char* loading = "load_state_dict";
+
+std::string option_key(Size group, const std::string& option) {
   return fmt::format("param_groups.{}.{}", group, option);
 }
 
-/// The entries of a state on their way into an optimizer: each is taken at most once.
-class Entries {
- public:
-  Entries(const StateDict& state, const char* optimizer) : state_(state), optimizer_(optimizer) {
-    for (const auto& entry : state) left_.emplace(entry.first, &entry.second);
-  }
-
-  /// Null unless the state has it.
-  const Tensor* find(const std::string& key, const Shape& shape) {
-    const auto entry = left_.find(key);
-    if (entry == left_.end()) return nullptr;
-    const Tensor& tensor = *entry->second;
-    left_.erase(entry);
-    check(tensor.defined(), op, "expected a tensor as \"{}\", got an undefined one", key);
-    check(tensor.shape() == shape, op, "expected \"{}\" of shape {}, got {}", key, shape,
-          tensor.shape());
-    return &tensor;
-  }
-
-  const Tensor& at(const std::string& key, const Shape& shape) {
-    const Tensor* tensor = find(key, shape);
-    check(tensor != nullptr, op, "expected an entry \"{}\" for {}, got none", key, optimizer_);
-    return *tensor;
-  }
-
-  /// Throws when some entry was not taken.
-  void finish(std::size_t parameters) const {
-    if (left_.empty()) return;
-    const auto first = std::find_if(state_.begin(), state_.end(),
-                                    [&](const auto& entry) { return left_.contains(entry.first); });
-    fail(op,
-         "expected only entries of {} with {} parameters, got also \"{}\"{}\n"
-         "help: give the optimizer the same groups in the same order as when it was saved",
-         optimizer_, parameters, first->first,
-         left_.size() > 1 ? fmt::format(" and {} more", left_.size() - 1) : "");
-  }
-
-  static constexpr const char* op = "load_state_dict";
-
- private:
-  const StateDict& state_;
-  const char* optimizer_;
-  std::unordered_map<std::string_view, const Tensor*> left_;
-};
-
-/// A number of steps; whole numbers up to 2^53 are exact in the float64 they are saved in.
-Size steps_of(const std::string& key, const Tensor& saved) {
-  const double steps = saved.item();
-  check(steps >= 0 && steps <= 9007199254740992.0 && steps == std::floor(steps), Entries::op,
-        "expected a whole number in [0, 2^53] as \"{}\", got {}", key, steps);
-  return static_cast<Size>(steps);
-}
-
-Tensor buffer_of(const std::string& key, const Tensor& saved, const Tensor& parameter) {
-  check(saved.is_floating_point(), Entries::op, "expected \"{}\" in float32 or float64, got {}",
-        key, saved.dtype());
-  return saved.detach().to(parameter.dtype()).clone();
-}
-
 }  // namespace
+
+Shape detail::number_shape(const Shape&) { return {}; }
 
 Optimizer::~Optimizer() = default;
 
 void Optimizer::step() {
   const reel::detail::OpScope scope(reel::detail::EventKind::step, name_);
   const NoGradGuard no_grad;
-  for (Size group = 0; group < groups_; ++group) check_options(group);
+  check_all_options();
+  take_step();
+}
+
+Tensor Optimizer::step(const std::function<Tensor()>& closure) {
+  check(closure != nullptr, name_,
+        "expected a closure that returns the loss, got an empty function");
+  check_all_options();
+  return take_step(closure);
+}
+
+void Optimizer::take_step() {
   for (Slot& slot : slots_) {
     const Tensor gradient = slot.parameter.grad();
     if (gradient.defined()) step(slot, gradient);
   }
+}
+
+Tensor Optimizer::take_step(const std::function<Tensor()>& closure) {
+  const Tensor loss = [&] {
+    const EnableGradGuard recorded;
+    return closure();
+  }();
+  step();
+  return loss;
 }
 
 void Optimizer::step(Slot& slot, const Tensor& gradient) {
@@ -119,18 +78,18 @@ void Optimizer::step(Slot& slot, const Tensor& gradient) {
   const Tensor parameter = dense ? slot.parameter : slot.parameter.detach().contiguous();
   const bool in_order = gradient.strides() == parameter.strides();
   const Tensor ordered = in_order ? gradient : copy_in_order_of(gradient, parameter);
-  slot.buffers.resize(buffer_kinds().size());
-  update(slot.group, {parameter, ordered, slot.steps + 1, slot.buffers});
+  slot.state.resize(state_fields().size());
+  update(slot.group, {parameter, ordered, slot.steps + 1, slot.state});
   ++slot.steps;
   if (dense) {
-    reel::detail::bump_version(parameter);
+    reel::detail::bump_version(parameter, "step");
   } else {
     slot.parameter.copy_(parameter);
   }
 }
 
-const Tensor& Optimizer::Update::buffer(std::size_t kind) const {
-  Tensor& buffer = buffers[kind];
+const Tensor& Optimizer::Update::buffer(std::size_t field) const {
+  Tensor& buffer = state[field];
   if (!buffer.defined()) {
     buffer = zeros_in_order_of(parameter);
   } else if (buffer.dtype() != parameter.dtype() || buffer.strides() != parameter.strides()) {
@@ -138,6 +97,14 @@ const Tensor& Optimizer::Update::buffer(std::size_t kind) const {
     buffer = copy_in_order_of(buffer, parameter);
   }
   return buffer;
+}
+
+double Optimizer::Update::number(std::size_t field, double start) const {
+  return state[field].defined() ? state[field].item() : start;
+}
+
+void Optimizer::Update::set_number(std::size_t field, double value) const {
+  state[field] = reel::optim::number(value);
 }
 
 void Optimizer::zero_grad() {
@@ -169,6 +136,7 @@ void Optimizer::add_parameters(const std::vector<Tensor>& parameters) {
                                    [&](const Slot& slot) { return is_p(slot.parameter); });
     check(!twice, name_, "expected different parameters, got parameter {} of group {} twice", i,
           groups_);
+    check_parameter(p, fmt::format("parameter {} of group {}", i, groups_));
   }
   slots_.reserve(slots_.size() + parameters.size());  // nothing below throws
   for (const Tensor& p : parameters) slots_.push_back({p, groups_});
@@ -189,114 +157,137 @@ std::vector<Tensor> Optimizer::parameters(Size group) const {
   return result;
 }
 
-/// Calls `visit(group, name, value)` for the options of all groups.
-template <class Visit>
-void Optimizer::for_each_option(const Visit& visit) const {
-  for (Size group = 0; group < groups_; ++group) {
-    // What only reads leaves every option as it is.
-    const_cast<Optimizer*>(this)->visit_options(
-        group, [&](const char* name, double& value) { visit(group, name, value); });
-  }
+void Optimizer::check_parameter(const Tensor&, const std::string&) const {}
+
+void Optimizer::check_all_options() const {
+  for (Size group = 0; group < groups_; ++group) check_options(group);
 }
 
-std::vector<double> Optimizer::option_values() const {
-  std::vector<double> values;
-  for_each_option([&](Size, const char*, double value) { values.push_back(value); });
-  return values;
+Optimizer::AllOptions Optimizer::all_options() const {
+  AllOptions options;
+  for (Size group = 0; group < groups_; ++group) options.push_back(option_numbers(group));
+  return options;
 }
 
 /// Throws, and changes nothing, unless `check_options` takes them.
-void Optimizer::set_options(const std::vector<double>& values) {
-  const std::vector<double> before = option_values();
-  const auto write = [this](const std::vector<double>& from) {
-    auto next = from.begin();
-    for_each_option([&](Size, const char*, double& value) { value = *next++; });
+void Optimizer::set_options(const AllOptions& options, const char* op) {
+  const AllOptions before = all_options();
+  const auto write = [&](const AllOptions& from) {
+    for (Size group = 0; group < groups_; ++group) {
+      set_option_numbers(group, from[static_cast<std::size_t>(group)], op);
+    }
   };
   try {
-    write(values);
-    auto wanted = values.begin();
-    for_each_option([&](Size group, const char* name, double value) {
-      check(value == *wanted || std::isnan(value), Entries::op, "expected 0 or 1 as \"{}\", got {}",
-            option_key(group, name),
-            *wanted);  // all that a switch can hold
-      ++wanted;
-    });
-    for (Size group = 0; group < groups_; ++group) check_options(group);
+    write(options);
+    check_all_options();
   } catch (...) {
     write(before);
     throw;
   }
 }
 
-double Optimizer::lr(Size group) const {
-  check_group(group);
-  double result = 0;
-  for_each_option([&](Size of, const char* name, double value) {
-    if (of == group && name == std::string_view("lr")) result = value;
-  });
-  return result;
+double& Optimizer::number_in(AllOptions& options, Size group, std::string_view option) const {
+  auto& numbers = options[static_cast<std::size_t>(group)];
+  const auto found = std::find_if(numbers.begin(), numbers.end(),
+                                  [&](const NamedNumber& number) { return number.name == option; });
+  if (found == numbers.end()) {
+    std::string names;
+    for (const NamedNumber& number : numbers) {
+      names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", number.name);
+    }
+    fail(name_, "expected an option among {}, got \"{}\"", names, option);
+  }
+  return found->value;
 }
 
-void Optimizer::set_lr(double lr) {
-  std::vector<double> values;
-  for_each_option([&](Size, const char* name, double value) {
-    values.push_back(name == std::string_view("lr") ? lr : value);
-  });
-  set_options(values);
+bool Optimizer::has_option(std::string_view name) const {
+  const auto numbers = option_numbers(0);
+  return std::any_of(numbers.begin(), numbers.end(),
+                     [&](const NamedNumber& number) { return number.name == name; });
 }
 
-void Optimizer::set_lr(Size group, double lr) {
+double Optimizer::option(std::string_view name, Size group) const {
   check_group(group);
-  std::vector<double> values;
-  for_each_option([&](Size of, const char* name, double value) {
-    values.push_back(of == group && name == std::string_view("lr") ? lr : value);
-  });
-  set_options(values);
+  AllOptions options = all_options();
+  return number_in(options, group, name);
 }
+
+void Optimizer::set_option(std::string_view name, double value) {
+  AllOptions options = all_options();
+  for (Size group = 0; group < groups_; ++group) number_in(options, group, name) = value;
+  set_options(options, name_);
+}
+
+void Optimizer::set_option(Size group, std::string_view name, double value) {
+  check_group(group);
+  AllOptions options = all_options();
+  number_in(options, group, name) = value;
+  set_options(options, name_);
+}
+
+double Optimizer::lr(Size group) const { return option("lr", group); }
+void Optimizer::set_lr(double lr) { set_option("lr", lr); }
+void Optimizer::set_lr(Size group, double lr) { set_option(group, "lr", lr); }
 
 // ---- saving
 
 StateDict Optimizer::state_dict() const {
   StateDict state;
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    const Slot& slot = slots_[i];
-    if (slot.steps == 0) continue;
-    state[slot_key(i, "step")] = number(static_cast<double>(slot.steps));
-    for (std::size_t kind = 0; kind < slot.buffers.size(); ++kind) {
-      if (!slot.buffers[kind].defined()) continue;
-      state[slot_key(i, buffer_kinds()[kind].name)] = slot.buffers[kind].clone();
+  save_state(state);
+  for (Size group = 0; group < groups_; ++group) {
+    for (const NamedNumber& option : option_numbers(group)) {
+      state[option_key(group, option.name)] = number(option.value);
     }
   }
-  for_each_option([&](Size group, const char* name, double value) {
-    state[option_key(group, name)] = number(value);
-  });
   return state;
 }
 
 void Optimizer::load_state_dict(const StateDict& state) {
   Entries entries(state, name_);
+  const std::function<void()> put_in_place = read_state(entries);
+  AllOptions options = all_options();
+  for (Size group = 0; group < groups_; ++group) {
+    for (NamedNumber& option : options[static_cast<std::size_t>(group)]) {
+      const std::string key = option_key(group, option.name);
+      const Tensor* saved = option.is_switch ? entries.find(key, Shape{}) : &entries.at(key, {});
+      // A switch that an older file does not know is off.
+      option.value = saved == nullptr ? 0 : saved->item();
+    }
+  }
+  entries.finish(slots_.size());
+
+  set_options(options, loading);
+  put_in_place();
+}
+
+void Optimizer::save_state(StateDict& state) const {
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    const Slot& slot = slots_[i];
+    if (slot.steps == 0) continue;
+    state[Entries::key(i, "step")] = number(static_cast<double>(slot.steps));
+    for (std::size_t field = 0; field < slot.state.size(); ++field) {
+      if (!slot.state[field].defined()) continue;
+      state[Entries::key(i, state_fields()[field].name)] = slot.state[field].clone();
+    }
+  }
+}
+
+std::function<void()> Optimizer::read_state(Entries& entries) {
   std::vector<Slot> slots;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     Slot& slot = slots.emplace_back(Slot{slots_[i].parameter, slots_[i].group});
-    const std::string steps_key = slot_key(i, "step");
-    const Tensor* steps = entries.find(steps_key, {});
-    if (steps == nullptr) continue;
-    slot.steps = steps_of(steps_key, *steps);
-    for (const BufferKind& kind : buffer_kinds()) {
-      const std::string key = slot_key(i, kind.name);
-      const Shape& shape = slot.parameter.shape();
-      const Tensor* saved = kind.optional ? entries.find(key, shape) : &entries.at(key, shape);
-      slot.buffers.push_back(saved == nullptr ? Tensor() : buffer_of(key, *saved, slot.parameter));
+    const std::optional<Size> steps = entries.count(Entries::key(i, "step"));
+    if (!steps.has_value()) continue;
+    slot.steps = *steps;
+    for (const StateField& field : state_fields()) {
+      const Shape shape =
+          field.shape == nullptr ? slot.parameter.shape() : field.shape(slot.parameter.shape());
+      const DType dtype = field.shape == detail::number_shape ? float64 : slot.parameter.dtype();
+      const std::string key = Entries::key(i, field.name);
+      slot.state.push_back(entries.tensor(key, shape, dtype, field.required));
     }
   }
-  std::vector<double> options;
-  for_each_option([&](Size group, const char* name, double) {
-    options.push_back(entries.at(option_key(group, name), {}).item());
-  });
-  entries.finish(slots_.size());
-
-  set_options(options);
-  slots_ = std::move(slots);
+  return [this, slots = std::move(slots)]() mutable { slots_ = std::move(slots); };
 }
 
 }  // namespace reel::optim
