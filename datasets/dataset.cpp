@@ -1,12 +1,13 @@
 #include "reel/datasets/dataset.h"
 
-#include <cmath>
 #include <cstring>
+#include <exception>
+#include <new>
 #include <numeric>
 
 #include "reel/autograd/random.h"
+#include "reel/base/detail/random_stream.h"
 #include "reel/base/fail.h"
-#include "reel/datasets/detail/random.h"
 #include "reel/ops/shape/join.h"
 
 namespace reel {
@@ -18,8 +19,6 @@ std::size_t row_bytes(const Tensor& tensor) {
   for (Size i = 1; i < tensor.dim(); ++i) bytes *= tensor.shape()[i];
   return static_cast<std::size_t>(bytes);
 }
-
-std::string joined(const auto& values) { return fmt::format("{}", fmt::join(values, " + ")); }
 
 }  // namespace
 
@@ -66,7 +65,7 @@ Tensor detail::interleave(const std::vector<Tensor>& parts, std::span<const Size
 std::vector<Size> detail::shuffled_indices(Size n, std::uint64_t seed, std::uint64_t epoch) {
   std::vector<Size> order(static_cast<std::size_t>(n));
   std::iota(order.begin(), order.end(), Size{0});
-  datasets::detail::RandomStream random(seed, epoch);
+  detail::RandomStream random(seed, epoch);
   for (std::size_t left = order.size(); left > 1; --left) {
     std::swap(order[left - 1], order[random.below(left)]);
   }
@@ -75,36 +74,23 @@ std::vector<Size> detail::shuffled_indices(Size n, std::uint64_t seed, std::uint
 
 std::uint64_t detail::seed_from_generator() { return default_generator()(); }
 
-std::vector<Size> detail::checked_lengths(std::span<const Size> lengths, Size size) {
-  Size sum = 0;
-  bool valid = true;
-  for (const Size length : lengths) {
-    valid = valid && length >= 0 && !__builtin_add_overflow(sum, length, &sum);
-  }
-  check(valid && sum == size, "random_split", "expected lengths that add up to {}, got {}", size,
-        joined(lengths));
-  return {lengths.begin(), lengths.end()};
+const detail::ErrorContext::Kind detail::SampleContext::kind{describe};
+
+std::string detail::SampleContext::describe(const ErrorContext& newest) {
+  return fmt::format("in sample {}", static_cast<const SampleContext&>(newest).index_);
 }
 
-std::vector<Size> detail::lengths_of_fractions(std::span<const double> fractions, Size size) {
-  double sum = 0;
-  bool valid = true;
-  for (const double fraction : fractions) {
-    valid = valid && fraction >= 0;
-    sum += fraction;
+void detail::rethrow_from_sample(Size index) {
+  try {
+    throw;
+  } catch (const Error&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    std::throw_with_nested(
+        Error(fmt::format("[get] expected sample {}, got \"{}\"", index, error.what())));
   }
-  check(valid && std::abs(sum - 1) < 1e-6, "random_split",
-        "expected fractions that add up to 1, got {}", joined(fractions));
-  std::vector<Size> lengths;
-  Size left = size;
-  for (const double fraction : fractions) {
-    // A fraction such as 0.1 of 10 must not become 0 samples by its rounding error.
-    const auto length = static_cast<Size>(fraction * static_cast<double>(size) + 1e-6);
-    lengths.push_back(std::min(length, left));
-    left -= lengths.back();
-  }
-  for (std::size_t i = 0; left > 0; ++i, --left) ++lengths[i % lengths.size()];
-  return lengths;
 }
 
 Tensor collate(const std::vector<Tensor>& samples) { return stack(samples, 0); }

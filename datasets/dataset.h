@@ -1,32 +1,36 @@
 #pragma once
 
+/// @file
+/// What a data set is. Anything with
+/// ```cpp
+/// Size size() const;                                 // how many samples there are
+/// Sample get(Size index) const;                      // one of them: a Tensor, a number, or a
+///                                                    // tuple, pair or array of these
+/// ```
+/// or, where a batch can be made faster than sample by sample,
+/// ```cpp
+/// Batch batch(std::span<const Size> indices) const;  // the same with a dimension in front
+/// ```
+/// is one; it derives from nothing. `batch` and `get` must be pure functions of the set and the
+/// indices: a loader may call them from several threads. Copies should be cheap, as a `Tensor` is;
+/// what is heavy belongs behind a `std::shared_ptr`.
+
 #include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <span>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "reel/autograd/tensor.h"
+#include "reel/base/detail/error_context.h"
 #include "reel/ops/create/create.h"
-
-// What a data set is. Anything with
-//
-//   Size size() const;                                 // how many samples there are
-//   Sample get(Size index) const;                      // one of them: a Tensor, a number, or a
-//                                                      // tuple, pair or array of these
-// or, where a batch can be made faster than sample by sample,
-//   Batch batch(std::span<const Size> indices) const;  // the same with a dimension in front
-//
-// is one; it derives from nothing. `batch` and `get` must be pure functions of the set and the
-// indices: a loader may call them from several threads. Copies should be cheap, as a `Tensor` is;
-// what is heavy belongs behind a `std::shared_ptr`.
 
 namespace reel {
 
@@ -86,25 +90,55 @@ REEL_API std::vector<Size> shuffled_indices(Size n, std::uint64_t seed, std::uin
 /// A seed drawn from the default generator, so that `manual_seed` rules it.
 REEL_API std::uint64_t seed_from_generator();
 
-/// The lengths of the parts that a set of `size` samples is split into.
-REEL_API std::vector<Size> checked_lengths(std::span<const Size> lengths, Size size);
-REEL_API std::vector<Size> lengths_of_fractions(std::span<const double> fractions, Size size);
+/// As long as it lives, errors say which sample was asked for.
+class SampleContext : public ErrorContext {
+ public:
+  explicit SampleContext(Size index) : ErrorContext{&kind, error_context}, index_(index) {
+    error_context = this;
+  }
+  ~SampleContext() { error_context = outer; }
+  SampleContext(const SampleContext&) = delete;
+  SampleContext& operator=(const SampleContext&) = delete;
+
+ private:
+  REEL_API static const ErrorContext::Kind kind;
+  static std::string describe(const ErrorContext& newest);
+
+  Size index_;
+};
+
+/// Within a handler: throws what was caught as an `Error` that names the sample, what was caught
+/// being nested in it; an `Error` and `std::bad_alloc` as they are.
+[[noreturn]] REEL_API void rethrow_from_sample(Size index);
+
+/// `set.get(index)`, of which errors say which sample it was.
+template <class D>
+auto get_sample(const D& set, Size index) {
+  const SampleContext context(index);
+  try {
+    return set.get(index);
+  } catch (...) {
+    rethrow_from_sample(index);
+  }
+}
 
 }  // namespace detail
 
 /// Samples made into a batch, as `torch.utils.data.default_collate` does: tensors of equal shape
-/// are stacked along a new first dimension, numbers become a vector (integers int64, others
-/// float32), tuples, pairs and arrays become a tuple of batches.
+/// are stacked along a new first dimension, numbers become a vector (integers int64, bools bool,
+/// others float32), tuples, pairs and arrays become a tuple of batches.
 ///
 /// For a sample type of your own write a function `collate(const std::vector<MySample>&)` in its
 /// namespace. Throws `Error` when the tensors differ in shape.
 REEL_API Tensor collate(const std::vector<Tensor>& samples);
 
+/// Numbers as a vector `[B]`, of the dtype that `tensor` gives them.
 template <Number T>
 Tensor collate(const std::vector<T>& samples) {
   return tensor(samples);
 }
 
+/// Tuples, pairs or arrays as a tuple of batches, one for each of their places.
 template <detail::TupleLike Sample>
 auto collate(const std::vector<Sample>& samples) {
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -114,7 +148,7 @@ auto collate(const std::vector<Sample>& samples) {
 }
 
 /// The samples `indices` of any data set as one batch: by `set.batch` where it has one, else by
-/// `set.get` and `collate`.
+/// `set.get` and `collate`. What `get` throws ends in a line that names the sample.
 template <Dataset D>
 auto batch_of(const D& set, std::span<const Size> indices) {
   if constexpr (HasBatch<D>) {
@@ -122,7 +156,7 @@ auto batch_of(const D& set, std::span<const Size> indices) {
   } else {
     std::vector<std::decay_t<decltype(set.get(Size{}))>> samples;
     samples.reserve(indices.size());
-    for (const Size index : indices) samples.push_back(set.get(index));
+    for (const Size index : indices) samples.push_back(detail::get_sample(set, index));
     return collate(samples);
   }
 }
@@ -144,15 +178,21 @@ using BatchOf = decltype(batch_of(std::declval<const D&>(), std::span<const Size
 template <std::size_t N>
 class TensorDataset {
  public:
+  /// Of as many tensors as the type says. They share their elements with it, except those that are
+  /// not contiguous, which are copied.
   template <class... Tensors>
     requires(sizeof...(Tensors) == N && (std::same_as<Tensors, Tensor> && ...))
   explicit TensorDataset(const Tensors&... tensors) : tensors_{tensors...} {
     detail::prepare_rows("TensorDataset", tensors_);
   }
 
+  /// The number of rows.
   Size size() const { return tensors_[0].size(0); }
+  /// The tensors, contiguous and outside the tape.
   const std::array<Tensor, N>& tensors() const { return tensors_; }
 
+  /// Row `index` of each tensor, without the first dimension. Throws `Error` for an index out of
+  /// range.
   std::array<Tensor, N> get(Size index) const {
     std::array<Tensor, N> sample;
     for (std::size_t i = 0; i < N; ++i) {
@@ -161,6 +201,8 @@ class TensorDataset {
     return sample;
   }
 
+  /// The rows `indices` of each tensor, `[B, ..]`, in that order. Throws `Error` for an index out
+  /// of range.
   std::array<Tensor, N> batch(std::span<const Size> indices) const {
     std::array<Tensor, N> rows;
     for (std::size_t i = 0; i < N; ++i) {
@@ -173,24 +215,29 @@ class TensorDataset {
   std::array<Tensor, N> tensors_;
 };
 
+/// `N` is the number of tensors.
 template <class... Tensors>
 TensorDataset(const Tensors&...) -> TensorDataset<sizeof...(Tensors)>;
 
 /// Some samples of another data set, in the order of `indices`. Follows `torch.utils.data.Subset`.
-/// Throws `Error` for an index that the set does not have.
 template <Dataset D>
 class Subset {
  public:
+  /// Samples may be chosen more than once. Throws `Error` for an index that the set does not have.
   Subset(D set, std::vector<Size> indices)
       : set_(std::move(set)),
         indices_(std::make_shared<const std::vector<Size>>(std::move(indices))) {
     detail::check_indices("Subset", *indices_, set_.size());
   }
 
+  /// The number of indices.
   Size size() const { return static_cast<Size>(indices_->size()); }
+  /// The set that samples are chosen from.
   const D& dataset() const { return set_; }
+  /// The places of the samples in `dataset()`.
   const std::vector<Size>& indices() const { return *indices_; }
 
+  /// Sample `indices()[index]` of the set. Throws `Error` unless `index` is in [0, size()).
   auto get(Size index) const
     requires HasGet<D>
   {
@@ -198,6 +245,7 @@ class Subset {
     return set_.get((*indices_)[static_cast<std::size_t>(index)]);
   }
 
+  /// As `get`, several at once; see `batch_of`.
   auto batch(std::span<const Size> indices) const {
     detail::check_indices("Subset", indices, size());
     std::vector<Size> inner(indices.begin(), indices.end());
@@ -216,10 +264,12 @@ template <Dataset... Ds>
   requires(sizeof...(Ds) > 0)
 class ConcatDataset {
  public:
+  /// What `batch` returns, of whichever sets the samples are.
   using Batch = BatchOf<std::tuple_element_t<0, std::tuple<Ds...>>>;
   static_assert((std::same_as<Batch, BatchOf<Ds>> && ...),
                 "ConcatDataset needs data sets whose batches have the same type");
 
+  /// In the order in which their samples are counted. The sets must not grow afterwards.
   explicit ConcatDataset(Ds... sets) : sets_(std::move(sets)...) {
     std::size_t part = 0;
     std::apply(
@@ -229,8 +279,22 @@ class ConcatDataset {
         sets_);
   }
 
+  /// The sum of the sets' sizes.
   Size size() const { return ends_.back(); }
 
+  /// Sample `index`, those of the first set being counted first. Throws `Error` for an index out of
+  /// range.
+  auto get(Size index) const
+    requires(HasGet<Ds> && ...)
+  {
+    detail::check_indices("ConcatDataset", {&index, 1}, size());
+    const std::size_t part = part_of(index);
+    return get_from<0>(part, index - (part > 0 ? ends_[part - 1] : 0));
+  }
+
+  /// The samples `indices`, in that order, made into a batch of each set and then into one. Throws
+  /// `Error` for an index out of range, and where the batches differ in shape beyond the first
+  /// dimension.
   Batch batch(std::span<const Size> indices) const {
     detail::check_indices("ConcatDataset", indices, size());
     std::array<std::vector<Size>, sizeof...(Ds)> inner, places;
@@ -256,6 +320,14 @@ class ConcatDataset {
   }
 
  private:
+  template <std::size_t P>
+  auto get_from(std::size_t part, Size index) const {
+    if constexpr (P + 1 < sizeof...(Ds)) {
+      if (part != P) return get_from<P + 1>(part, index);
+    }
+    return std::get<P>(sets_).get(index);
+  }
+
   std::size_t part_of(Size index) const {
     return static_cast<std::size_t>(std::upper_bound(ends_.begin(), ends_.end(), index) -
                                     ends_.begin());
@@ -269,11 +341,15 @@ class ConcatDataset {
 template <Dataset D, class F>
 class TransformedDataset {
  public:
+  /// What `transform(set, function)` makes.
   TransformedDataset(D set, F function) : set_(std::move(set)), function_(std::move(function)) {}
 
+  /// The number of samples: that of the set.
   Size size() const { return set_.size(); }
+  /// The set without the function.
   const D& dataset() const { return set_; }
 
+  /// `function` of the batch of the samples `indices`; of a tuple, of its parts.
   auto batch(std::span<const Size> indices) const {
     auto batch = batch_of(set_, indices);
     if constexpr (detail::TupleLike<decltype(batch)>) {
@@ -300,45 +376,6 @@ class TransformedDataset {
 template <Dataset D, class F>
 TransformedDataset<D, F> transform(D set, F function) {
   return {std::move(set), std::move(function)};
-}
-
-/// How `random_split` shuffles.
-struct RandomSplitOptions {
-  /// The same seed gives the same split. Unset: drawn from the default generator (`manual_seed`).
-  std::optional<std::uint64_t> seed = {};
-};
-
-/// Splits a data set at random into parts that share no sample, by lengths that add up to its size
-/// or by fractions that add up to 1 (rounded down, what is left over going to the first parts, one
-/// each). Follows `torch.utils.data.random_split`.
-///
-/// **Example**
-/// ```cpp
-/// auto [train_part, validation] = random_split(train_set, {0.9, 0.1}, {.seed = 1});
-/// ```
-/// Throws `Error` when lengths or fractions are negative or do not add up.
-template <Dataset D, Number T, std::size_t N>
-std::array<Subset<D>, N> random_split(const D& set, const T (&lengths)[N],
-                                      const RandomSplitOptions& options = {}) {
-  using Entry = std::conditional_t<std::floating_point<T>, double, Size>;
-  std::array<Entry, N> entries;
-  std::copy(std::begin(lengths), std::end(lengths), entries.begin());
-  std::vector<Size> counts;
-  if constexpr (std::floating_point<T>) {
-    counts = detail::lengths_of_fractions(entries, set.size());
-  } else {
-    counts = detail::checked_lengths(entries, set.size());
-  }
-  const std::uint64_t seed = options.seed ? *options.seed : detail::seed_from_generator();
-  const std::vector<Size> order = detail::shuffled_indices(set.size(), seed, 0);
-  auto next = order.begin();
-  const auto part = [&](std::size_t i) {
-    const auto begin = std::exchange(next, next + counts[i]);
-    return Subset<D>(set, std::vector<Size>(begin, next));
-  };
-  return [&]<std::size_t... I>(std::index_sequence<I...>) {
-    return std::array<Subset<D>, N>{part(I)...};
-  }(std::make_index_sequence<N>());
 }
 
 }  // namespace reel

@@ -13,17 +13,18 @@ namespace reel::datasets {
 /// A file that a data set consists of, and where the world keeps it.
 struct RemoteFile {
   std::string name = {};               ///< "train-images-idx3-ubyte.gz"; no ".." and not absolute
-  std::string sha256 = {};             ///< 64 lower-case hex digits
+  std::string sha256 = {};             ///< 64 lower-case hex digits; empty when unknown
   Size bytes = 0;                      ///< its exact size; 0 when unknown
-  std::vector<std::string> urls = {};  ///< the same file on several hosts, tried in this order
+  std::vector<std::string> urls = {};  ///< the same file on several hosts, tried in this order;
+                                       ///< none where it is only found, not fetched
 };
 
 /// How far a download is.
 struct DownloadProgress {
-  const std::string& url;
-  Size received = 0;
-  Size total = 0;         ///< 0 when the server does not say
-  bool finished = false;  ///< the last call for this URL
+  const std::string& url;  ///< where from: hosts are tried one after another
+  Size received = 0;       ///< bytes that have come
+  Size total = 0;          ///< bytes in all; 0 when neither file nor server says
+  bool finished = false;   ///< the last call for this URL
 };
 
 /// How files are found and fetched.
@@ -41,6 +42,7 @@ struct FetchOptions {
   double connect_timeout = 5;
   /// A host that sends less than `min_rate` bytes a second over so many seconds is given up.
   double stall_timeout = 20;
+  /// Bytes a second; see `stall_timeout`.
   double min_rate = 1024;
   /// Where a file's size is unknown (`RemoteFile::bytes` is 0): more bytes than this are refused.
   Size max_bytes = Size{4} << 30;

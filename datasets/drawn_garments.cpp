@@ -4,9 +4,9 @@
 #include <array>
 #include <numeric>
 
+#include "reel/base/detail/random_stream.h"
 #include "reel/base/fail.h"
 #include "reel/datasets/detail/garments.h"
-#include "reel/datasets/detail/random.h"
 #include "reel/datasets/fashion_mnist.h"
 #include "reel/kernels/parallel.h"
 
@@ -26,7 +26,8 @@ LabeledImages draw(const DrawnGarmentsOptions& options, std::uint64_t first_stre
   for (Size begin = 0; begin < options.size; begin += classes) {
     std::array<std::int64_t, classes> order;
     std::iota(order.begin(), order.end(), 0);
-    detail::RandomStream random(~options.seed, first_stream + static_cast<std::uint64_t>(begin));
+    reel::detail::RandomStream random(~options.seed,
+                                      first_stream + static_cast<std::uint64_t>(begin));
     for (std::size_t left = order.size(); left > 1; --left) {
       std::swap(order[left - 1], order[random.below(left)]);
     }

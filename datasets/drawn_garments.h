@@ -10,8 +10,8 @@ namespace reel::datasets {
 
 /// How many garments are drawn, and which.
 struct DrawnGarmentsOptions {
-  Size size = 60000;
-  std::uint64_t seed = 0;
+  Size size = 60000;       ///< how many; the first of them do not depend on it
+  std::uint64_t seed = 0;  ///< other pictures under another seed
 };
 
 /// Garments drawn by the program itself: a stand-in for Fashion-MNIST, with its ten classes and its

@@ -21,8 +21,9 @@ namespace reel::datasets {
 /// auto train_set = datasets::FashionMNIST::train();
 /// ```
 struct REEL_API FashionMNIST {
-  /// Throws `Error` when the files are neither found nor fetched, or are damaged.
+  /// The 60,000. Throws `Error` when the files are neither found nor fetched, or are damaged.
   static LabeledImages train(const FetchOptions& options = {});
+  /// The 10,000. Throws as `train` does.
   static LabeledImages test(const FetchOptions& options = {});
 
   /// "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
@@ -32,8 +33,8 @@ struct REEL_API FashionMNIST {
 
 /// Fashion-MNIST or its stand-in, and which of the two it is.
 struct GarmentSets {
-  LabeledImages train;
-  LabeledImages test;
+  LabeledImages train;  ///< 60,000 pictures
+  LabeledImages test;   ///< 10,000 pictures
   bool drawn = false;   ///< whether the pictures are `DrawnGarments`
   std::string message;  ///< for the user: what is used and, for drawn garments, why
 };

@@ -22,6 +22,7 @@ class REEL_API LabeledImages {
   LabeledImages(const Tensor& images, const Tensor& labels,
                 std::vector<std::string> class_names = {});
 
+  /// The number of pictures.
   Size size() const { return labels_.size(0); }
 
   /// All pictures, uint8 `[N, C, H, W]`.
@@ -30,6 +31,7 @@ class REEL_API LabeledImages {
   /// All classes, int64 `[N]`.
   const Tensor& labels() const { return labels_; }
 
+  /// One name a class, by label; none where none were given.
   const std::vector<std::string>& class_names() const { return *class_names_; }
 
   /// One sample: float32 `[C, H, W]` in [0, 1] and its class, int64 `[]`.

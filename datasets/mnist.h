@@ -15,8 +15,9 @@ namespace reel::datasets {
 /// cache, else downloaded (12 MB) and checked; see `fetch`. Batches are float32 `[B, 1, 28, 28]` in
 /// [0, 1] and int64 `[B]`.
 struct REEL_API MNIST {
-  /// Throws `Error` when the files are neither found nor fetched, or are damaged.
+  /// The 60,000. Throws `Error` when the files are neither found nor fetched, or are damaged.
   static LabeledImages train(const FetchOptions& options = {});
+  /// The 10,000. Throws as `train` does.
   static LabeledImages test(const FetchOptions& options = {});
 
   /// "0" to "9".

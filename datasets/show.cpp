@@ -1,11 +1,8 @@
 #include "reel/datasets/show.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdlib>
 #include <iterator>
 #include <string_view>
 #include <utility>
@@ -158,18 +155,6 @@ std::string fitted(const std::string& caption, Size most, Size width) {
 }
 
 }  // namespace
-
-Colors terminal_colors() {
-  const auto environment = [](const char* name) {
-    const char* value = std::getenv(name);
-    return std::string_view(value != nullptr ? value : "");
-  };
-  if (::isatty(STDOUT_FILENO) != 1 || !environment("NO_COLOR").empty()) return Colors::none;
-  const std::string_view color = environment("COLORTERM");
-  if (color == "truecolor" || color == "24bit") return Colors::truecolor;
-  const bool has_256 = environment("TERM").find("256color") != std::string_view::npos;
-  return has_256 ? Colors::ansi256 : Colors::none;
-}
 
 std::string show_image(const Tensor& image, const ShowOptions& options) {
   const Pixels pixels("show_image", image, options.width);

@@ -4,30 +4,20 @@
 #include <vector>
 
 #include "reel/autograd/tensor.h"
-#include "reel/base/detail/locale.h"
+#include "reel/base/terminal.h"
 
 namespace reel::datasets {
 
-/// What a terminal can show.
-enum class Colors {
-  none,       ///< shades: ` ░▒▓█`, or ` .:-=+*#%@` in ASCII; for files and plain terminals
-  ansi256,    ///< 24 greys
-  truecolor,  ///< every grey and colour
-};
-
-/// What standard output can show: `none` when it is not a terminal or `NO_COLOR` is set
-/// (https://no-color.org), else what `COLORTERM` and `TERM` say.
-REEL_API Colors terminal_colors();
-
 /// How pictures are drawn as text.
 struct ShowOptions {
+  /// `none`: shades, from a blank to a full block, or to `@` in ASCII; `ansi256`: 24 greys;
+  /// `truecolor`: every grey and colour. `terminal_colors()` says what standard output can show.
   Colors colors = Colors::truecolor;
   /// Columns of the terminal: how many pictures `show_images` puts side by side. A picture that is
   /// wider is drawn smaller, each pixel the mean of 2x2, 3x3, ... of its own.
   Size width = 80;
-  /// Whether half blocks and shades may be used, or ASCII only. Unless set: whether `LC_ALL`,
-  /// `LC_CTYPE` or `LANG` asks for UTF-8.
-  bool unicode = reel::detail::utf8_locale();
+  /// Whether half blocks and shades may be used, or ASCII only.
+  bool unicode = utf8_locale();
 };
 
 /// A picture as text, one character a pixel wide and two pixels high, each line ended by "\n".

@@ -5,13 +5,15 @@
 #include <bit>
 #include <cmath>
 
-#include "reel/datasets/detail/random.h"
+#include "reel/base/detail/random_stream.h"
 #include "reel/datasets/detail/rasteriser.h"
 
 // Coordinates below are pixels of the 28x28 canvas before the random shift, turn and scale.
 
 namespace reel::datasets::detail {
 namespace {
+
+using reel::detail::RandomStream;
 
 constexpr float middle = 14;
 
