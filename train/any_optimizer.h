@@ -15,9 +15,12 @@ class AnyOptimizer {
  public:
   /// None: `fit` then makes an Adam with its defaults for all parameters.
   AnyOptimizer() = default;
+  /// The caller's, which must live as long as this.
   AnyOptimizer(optim::Optimizer& optimizer) : optimizer_(detail::kept(optimizer)) {}
+  /// One made in place, kept.
   template <std::derived_from<optim::Optimizer> O>
   AnyOptimizer(O&& optimizer) : optimizer_(detail::kept(std::move(optimizer))) {}
+  /// Anything else does not compile.
   template <class O>
     requires(!std::same_as<std::remove_cvref_t<O>, AnyOptimizer> &&
              !std::derived_from<std::remove_cvref_t<O>, optim::Optimizer>)

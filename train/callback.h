@@ -5,7 +5,9 @@
 #include <memory>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
+#include "reel/autograd/state_dict.h"
 #include "reel/train/detail/kept.h"
 #include "reel/train/run.h"
 
@@ -98,6 +100,20 @@ constexpr bool has_sound_stations() {
   return count > 0 && count >= station_names<C>();
 }
 
+/// Whether a `C` has a state that can be saved: it gives and takes a `StateDict`.
+template <class C>
+constexpr bool keeps_state = requires(C& c, const C& seen, const StateDict& state) {
+  { seen.state_dict() } -> std::convertible_to<StateDict>;
+  c.load_state_dict(state);
+};
+
+/// Whether a `C` has all of what keeps a state, or nothing of it.
+template <class C>
+constexpr bool has_sound_state() {
+  return keeps_state<C> || !(
+                               requires { &C::state_dict; } || requires { &C::load_state_dict; });
+}
+
 }  // namespace detail
 
 /// What a run of `fit` calls at its stations: any object with one or more of
@@ -116,6 +132,12 @@ constexpr bool has_sound_stations() {
 /// and must live until then; one made in place is kept. What it is to begin anew with each run, it
 /// sets in `fit_begin`. Follows `keras.callbacks.Callback`.
 ///
+/// One that keeps something over several epochs, which a run that goes on after a break would miss,
+/// also has
+///
+///     StateDict state_dict() const;            // where it stands after an epoch
+///     void load_state_dict(const StateDict&);  // the next run begins there
+///
 /// **Example**
 /// ```cpp
 /// train::EarlyStopping stopping;
@@ -125,6 +147,7 @@ constexpr bool has_sound_stations() {
 /// ```
 class Callback {
  public:
+  /// Any object with a station, or a function of a run; what is neither does not compile.
   template <class C>
     requires(!std::same_as<std::remove_cvref_t<C>, Callback>)
   Callback(C&& callback) {
@@ -134,11 +157,19 @@ class Callback {
                   "Reel: a callback is a function called after each epoch, [&](train::Run& run) { "
                   "... }, or an object with some of fit_begin, epoch_begin, batch_begin, "
                   "backward_end, batch_end, epoch_end and fit_end, each called with a train::Run&");
+    static_assert(detail::has_sound_state<Plain>(),
+                  "Reel: a callback with a state has both StateDict state_dict() const and void "
+                  "load_state_dict(const StateDict&)");
     if constexpr (fits) {
       stations_ = detail::stations_of<Plain>();
-      call_ = [kept = detail::kept(std::forward<C>(callback))](detail::Station station, Run& run) {
+      const auto kept = detail::kept(std::forward<C>(callback));
+      call_ = [kept](detail::Station station, Run& run) {
         detail::with_station<Plain>(station, [&](auto call) { call(*kept, run); });
       };
+      if constexpr (detail::keeps_state<Plain>) {
+        state_ = [kept] { return std::as_const(*kept).state_dict(); };
+        load_ = [kept](const StateDict& state) { kept->load_state_dict(state); };
+      }
     }
   }
 
@@ -147,12 +178,36 @@ class Callback {
     if ((stations_ >> static_cast<unsigned>(station) & 1U) != 0) call_(station, run);
   }
 
+  /// Where it stands; nothing of one that keeps no state.
+  StateDict state_dict() const { return state_ ? state_() : StateDict(); }
+  /// Goes on where another stood. Throws `Error` for a state that is not of such a callback.
+  REEL_API void load_state_dict(const StateDict& state) const;
+
  private:
-  // What a callback must keep beyond a run would be two more members that it may have, state_dict
-  // and load_state_dict, found as stations are and called by what writes checkpoints.
   unsigned stations_ = 0;
   std::function<void(detail::Station, Run&)> call_;
+  std::function<StateDict()> state_;
+  std::function<void(const StateDict&)> load_;
 };
+
+/// Where callbacks stand, for a checkpoint: the state of each under its number, `0.best`.
+///
+/// **Example** A run that can go on after a break.
+/// ```cpp
+/// const std::vector<train::Callback> callbacks{stopping, best};
+/// trainer.fit(train_set, {.epochs = 10, .seed = 1, .callbacks = callbacks});
+/// io::save(model, "model.safetensors");
+/// io::save(trainer.optimizer(), "optimizer.safetensors");
+/// io::save(train::state_dict(callbacks), "callbacks.safetensors");
+/// // In another program, after io::load of the model and the optimizer:
+/// train::load_state_dict(callbacks, io::load_state_dict("callbacks.safetensors"));
+/// trainer.fit(train_set, {.epochs = 20, .seed = 1, .initial_epoch = 10, .callbacks = callbacks});
+/// ```
+REEL_API StateDict state_dict(const std::vector<Callback>& callbacks);
+/// Gives callbacks, in the same order, the states that `state_dict` took. Throws `Error` for
+/// entries that are of none of them, or are not what a callback expects; those before it have
+/// theirs then.
+REEL_API void load_state_dict(const std::vector<Callback>& callbacks, const StateDict& state);
 
 /// A callback of functions, for what needs no type of its own. Follows
 /// `keras.callbacks.LambdaCallback`.
@@ -162,6 +217,10 @@ class Callback {
 /// train::LambdaCallback{.batch_end = [&](train::Run& run) { losses.push_back(run.loss()); }}
 /// ```
 struct LambdaCallback {
+  /// @name Stations
+  /// @{
+
+  /// What is called there, with the run; nothing unless given. See `Callback`.
   std::function<void(Run&)> fit_begin = [](Run&) {};
   std::function<void(Run&)> epoch_begin = [](Run&) {};
   std::function<void(Run&)> batch_begin = [](Run&) {};
@@ -169,6 +228,7 @@ struct LambdaCallback {
   std::function<void(Run&)> batch_end = [](Run&) {};
   std::function<void(Run&)> epoch_end = [](Run&) {};
   std::function<void(Run&)> fit_end = [](Run&) {};
+  /// @}
 };
 
 }  // namespace reel::train

@@ -188,6 +188,7 @@ class Data : public detail::Batches {
   /// Row i of `x` is an input, row i of `y` its target. Throws `Error` where they are not as many.
   Data(const Tensor& x, const Tensor& y) : Batches(TensorDataset<2>(x, y)) {}
 
+  /// A labeled data set, or a `DataLoader` of one; what is neither does not compile.
   template <class D>
     requires(!std::same_as<std::remove_cvref_t<D>, Data>)
   Data(D&& data) : Batches(checked(std::forward<D>(data))) {}

@@ -16,12 +16,13 @@ namespace reel::train {
 /// fmt::print("{:.4f}\n", result["accuracy"]);
 /// ```
 struct REEL_API Evaluation {
-  Figures figures;
-  Size samples = 0;
-  double seconds = 0;
+  Figures figures;     ///< "loss", then the metrics
+  Size samples = 0;    ///< over how many samples they were taken
+  double seconds = 0;  ///< how long that took
 
   /// Throws `[Evaluation] expected one of "loss", "accuracy", got "acuracy"`.
   double operator[](std::string_view name) const;
+  /// Whether there is a figure of that name.
   bool contains(std::string_view name) const { return figures.contains(name); }
 };
 

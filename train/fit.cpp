@@ -7,6 +7,7 @@
 #include "reel/optim/adam.h"
 #include "reel/train/callbacks/progress_bar.h"
 #include "reel/train/detail/checks.h"
+#include "reel/train/detail/parts.h"
 #include "reel/train/detail/passes.h"
 #include "reel/train/detail/score.h"
 
@@ -169,28 +170,24 @@ History fit(AnyModel& model, TrainerOptions& purpose, const Data& data, const Ru
   return Training(model, purpose, options, std::move(loader)).run();
 }
 
-TrainerOptions purpose_of(const FitOptions& options) {
-  return {.loss = options.loss,
-          .metrics = options.metrics,
-          .optimizer = options.optimizer,
-          .on_warning = options.on_warning};
-}
+static_assert(is_made_of<FitOptions, TrainerOptions, RunOptions>(),
+              "Reel: an option of TrainerOptions or RunOptions is one of FitOptions too");
+static_assert(is_covered_by<EvaluateOptions, TrainerOptions, PassOptions>() &&
+                  is_covered_by<PassOptions, EvaluateOptions>() &&
+                  field_count<EvaluateOptions> + 1 ==
+                      field_count<TrainerOptions> + field_count<PassOptions>,
+              "Reel: an option of TrainerOptions, but .optimizer, or PassOptions is one of "
+              "EvaluateOptions too");
+
+TrainerOptions purpose_of(const FitOptions& options) { return part_of<TrainerOptions>(options); }
 
 TrainerOptions purpose_of(const EvaluateOptions& options) {
-  return {.loss = options.loss, .metrics = options.metrics, .on_warning = options.on_warning};
+  return part_of<TrainerOptions>(options);
 }
 
-RunOptions run_of(const FitOptions& options) {
-  return {.epochs = options.epochs,
-          .batch_size = options.batch_size,
-          .shuffle = options.shuffle,
-          .drop_last = options.drop_last,
-          .seed = options.seed,
-          .initial_epoch = options.initial_epoch,
-          .validation = options.validation,
-          .callbacks = options.callbacks,
-          .verbose = options.verbose};
-}
+RunOptions run_of(const FitOptions& options) { return part_of<RunOptions>(options); }
+
+PassOptions pass_of(const EvaluateOptions& options) { return part_of<PassOptions>(options); }
 
 }  // namespace detail
 }  // namespace reel::train

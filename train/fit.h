@@ -12,6 +12,7 @@ namespace detail {
 REEL_API TrainerOptions purpose_of(const FitOptions& options);
 REEL_API TrainerOptions purpose_of(const EvaluateOptions& options);
 REEL_API RunOptions run_of(const FitOptions& options);
+REEL_API PassOptions pass_of(const EvaluateOptions& options);
 
 }  // namespace detail
 
@@ -39,7 +40,7 @@ History fit(Model& model, const Tensor& x, const Tensor& y, const FitOptions& op
 template <class Model>
 Evaluation evaluate(Model& model, const Data& data, const EvaluateOptions& options = {}) {
   return Trainer<Model>(model, detail::purpose_of(options))
-      .evaluate(data, {.batch_size = options.batch_size, .verbose = options.verbose});
+      .evaluate(data, detail::pass_of(options));
 }
 
 /// Row i of `x` is an input, row i of `y` its target.

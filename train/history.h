@@ -29,6 +29,7 @@ class REEL_API History {
   /// One entry for each epoch, NaN where the epoch had none. Throws
   /// `[History] expected one of "loss", "accuracy", got "acuracy"`.
   const std::vector<double>& operator[](std::string_view name) const;
+  /// Whether there is a series of that name.
   bool contains(std::string_view name) const;
   /// In the order in which they came.
   std::vector<std::string> names() const;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "reel/autograd/state_dict.h"
+#include "reel/nn/detail/call.h"
 #include "reel/nn/module.h"
 
 namespace reel::train {
@@ -71,7 +72,6 @@ class ModelOf final : public AnyModel {
     return inputs >= 1 && inputs <= most_inputs && arities_of<Model>[inputs - 1];
   }
   Tensor forward(std::span<const Tensor> inputs) override {
-    const nn::detail::Running running(&model_);  // errors name the layer by its path in the model
     Tensor outputs;
     [&]<std::size_t... N>(std::index_sequence<N...>) {
       static_cast<void>(((inputs.size() == N + 1 &&
@@ -88,7 +88,9 @@ class ModelOf final : public AnyModel {
   template <std::size_t... I>
   void call([[maybe_unused]] std::span<const Tensor> inputs, [[maybe_unused]] Tensor& outputs,
             std::index_sequence<I...>) {
-    if constexpr (arities_of<Model>[sizeof...(I) - 1]) outputs = model_(inputs[I]...);
+    if constexpr (arities_of<Model>[sizeof...(I) - 1])
+      outputs = nn::detail::call(
+          &model_, [&] { return model_(inputs[I]...); }, inputs[I]...);
   }
 
   Model& model_;

@@ -42,7 +42,8 @@ struct RunOptions {
   Verbose verbose = Verbose::automatic;    ///< progress on stdout
 };
 
-/// `TrainerOptions` and `RunOptions` in one, for a model that is trained once.
+/// `TrainerOptions` and `RunOptions` in one, for a model that is trained once: the same fields, to
+/// which fit.cpp holds them.
 struct FitOptions {
   Loss loss = {};                          ///< cross-entropy from logits
   std::vector<Metric> metrics = {};        ///< unset: accuracy, where targets are classes
@@ -65,7 +66,7 @@ struct PassOptions {
   Verbose verbose = Verbose::automatic;  ///< progress on stdout
 };
 
-/// What the function `evaluate` can be told.
+/// `TrainerOptions` and `PassOptions` in one, for a model that is measured once.
 struct EvaluateOptions {
   Loss loss =
       {};  ///< cross-entropy from logits; a model knows no loss: give the one `fit` was given

@@ -17,22 +17,13 @@ struct Rows {
   }
 };
 
-/// Of a batch, what goes into the model: all that it takes, else all but the targets at the end.
-std::span<const Tensor> inputs_of(const Batch& batch, const AnyModel& model) {
-  if (batch.size() > 1 && !model.takes(batch.size())) {
-    return Labeled::of("predict", batch, model).inputs;
-  }
-  require_takes("predict", model, batch.size());
-  return batch;
-}
-
 Tensor outputs_of(AnyModel& model, AnyLoader& loader) {
   const ModeGuard eval_mode(model, false);
   const NoGradGuard no_grad;
   std::vector<Tensor> outputs;
   loader.begin();
   for (Batch batch; loader.next(batch);) {
-    outputs.push_back(model.forward(inputs_of(batch, model)));
+    outputs.push_back(model.forward(inputs_of("predict", batch, model)));
   }
   return outputs.size() == 1 ? outputs.front() : cat(outputs);
 }

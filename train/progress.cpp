@@ -3,21 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
 #include "reel/base/detail/columns.h"
 #include "reel/train/detail/number.h"
-
-#if __has_include(<sys/ioctl.h>)
-#include <sys/ioctl.h>
-#include <unistd.h>
-#define REEL_HAS_TERMINAL 1
-#endif
 
 namespace reel::train {
 namespace {
@@ -105,27 +96,7 @@ std::string fitted(std::vector<Part> parts, int width) {
   return reel::detail::cut(join(parts), width);
 }
 
-const char* environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr && *value != '\0' ? value : nullptr;
-}
-
 }  // namespace
-
-int terminal_width([[maybe_unused]] std::FILE* out) {
-#ifdef REEL_HAS_TERMINAL
-  winsize size{};
-  if (ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-#endif
-  constexpr int usual = 80;
-  const char* given = environment("COLUMNS");
-  if (given == nullptr) return usual;
-  const std::string_view text = given;
-  int width = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), width);
-  const bool whole = error == std::errc() && end == text.data() + text.size();
-  return whole && width > 0 ? width : usual;
-}
 
 std::string readable_seconds(double seconds) {
   if (!(seconds >= 0 && seconds < countable)) return "?";

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdio>
 #include <string>
 
 #include "reel/base/dtype.h"
@@ -40,9 +39,5 @@ REEL_API std::string epoch_line(const Progress& progress, int width = 0);
 /// "2:03:04";
 /// "?" for a negative number, infinity or NaN.
 REEL_API std::string readable_seconds(double seconds);
-
-/// Columns of the terminal that `out` is: what it says itself, else `$COLUMNS` if that is a number
-/// above 0, else 80.
-REEL_API int terminal_width(std::FILE* out = stdout);
 
 }  // namespace reel::train

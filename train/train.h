@@ -16,3 +16,4 @@
 #include "reel/train/progress.h"
 #include "reel/train/run.h"
 #include "reel/train/trainer.h"
+#include "reel/train/update_bn.h"

@@ -57,6 +57,7 @@ Tensor predict_any(AnyModel& model, D&& data, const PredictOptions& options) {
 template <class Model>
 class Trainer {
  public:
+  /// Of a model of the caller's, left where it is, which must live as long as this.
   explicit Trainer(Model& model, TrainerOptions options = {})
       : model_(model), options_(std::move(options)) {}
   /// Not of a model that nobody else could use.

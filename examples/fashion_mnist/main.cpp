@@ -114,8 +114,7 @@ void show(const char* title, const std::vector<Size>& chosen, const Tensor& imag
                            ? fmt::format("{} {:.0f}%", name(is), percent)
                            : fmt::format("{} {:.0f}% ({})", name(taken_for), percent, name(is)));
   }
-  const datasets::ShowOptions options{.colors = datasets::terminal_colors(),
-                                      .width = train::terminal_width()};
+  const datasets::ShowOptions options{.colors = terminal_colors(), .width = terminal_width()};
   fmt::print("{}\n{}\n", title,
              datasets::show_images(images.index_select(0, tensor(chosen)), captions, options));
 }
@@ -129,7 +128,7 @@ void show_predictions(Model& model, const datasets::LabeledImages& data) {
   const Tensor probabilities = softmax(train::predict(model, images), 1);
   const Tensor is_right = probabilities.argmax(1) == labels;
 
-  const Size in_a_row = std::clamp<Size>((train::terminal_width() + 1) / 29, 1, 4);
+  const Size in_a_row = std::clamp<Size>((terminal_width() + 1) / 29, 1, 4);
   std::vector<Size> right, wrong;
   for (const Size i : first) {
     std::vector<Size>& chosen = is_right[i].template item<bool>() ? right : wrong;
@@ -151,7 +150,7 @@ void run(const Arguments& arguments, Model model) {
   }
   if (!arguments.quiet) {
     fmt::print("{}\n", nn::summary(model, std::get<0>(data.train.batch(std::vector<Size>{0})),
-                                   {.width = train::terminal_width()}));
+                                   {.width = terminal_width()}));
   }
 
   // Smaller steps from epoch to epoch: about a percent more garments are recognised.
@@ -181,7 +180,7 @@ void run(const Arguments& arguments, Model model) {
 
   const train::ConfusionMatrix matrix = count_predictions(model, data.test);
   if (!arguments.quiet) {
-    fmt::print("\n{}\n", matrix.per_class_table(train::terminal_width()));
+    fmt::print("\n{}\n", matrix.per_class_table(terminal_width()));
     show_predictions(model, data.test);
     fmt::print(
         "{} epochs in {}, {} in all\n", history.epochs(),

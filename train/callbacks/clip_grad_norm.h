@@ -14,7 +14,9 @@ namespace reel::train {
 struct REEL_API ClipGradNorm {
   double max_norm = 1;  ///< of the square root of the sum of all squares
 
+  /// Looks at the option.
   void fit_begin(Run& run);
+  /// Shortens the gradient.
   void backward_end(Run& run);
 
   double last_norm = 0;  ///< what it was in the last step, before it was shortened

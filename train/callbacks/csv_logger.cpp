@@ -8,6 +8,8 @@
 namespace reel::train {
 namespace {
 
+constexpr const char* op = "CSVLogger";
+
 std::string quoted(const std::string& name, char separator) {
   if (name.find_first_of(std::string("\"\r\n") + separator) == std::string::npos) return name;
   std::string text = "\"";
@@ -15,11 +17,15 @@ std::string quoted(const std::string& name, char separator) {
   return text + '"';
 }
 
-std::string text_of(const History& history, char separator) {
-  const std::vector<std::string> names = history.names();
+std::string header_of(const History& history, char separator) {
   std::string text = "epoch";
-  for (const std::string& name : names) text += separator + quoted(name, separator);
-  text += '\n';
+  for (const std::string& name : history.names()) text += separator + quoted(name, separator);
+  return text + '\n';
+}
+
+std::string rows_of(const History& history, char separator) {
+  const std::vector<std::string> names = history.names();
+  std::string text;
   for (Size i = 0; i < history.epochs(); ++i) {
     text += std::to_string(history.first_epoch() + i);
     for (const std::string& name : names) {
@@ -31,17 +37,31 @@ std::string text_of(const History& history, char separator) {
   return text;
 }
 
+std::string content_of(const std::string& path) {
+  const reel::detail::InputFile file(op, path);
+  std::string text(static_cast<std::size_t>(file.size()), '\0');
+  text.resize(file.read(text.data(), text.size()));
+  return text;
+}
+
 }  // namespace
 
 void CSVLogger::fit_begin(Run&) {
-  check(std::string_view("+-.0123456789aefinx\"\r\n").find(separator) == std::string_view::npos,
-        "CSVLogger", "expected a separator that stands in no number or quote, got '{}'", separator);
-  const reel::detail::OutputFile trial("CSVLogger", filename);  // a bad path shows now
+  check(std::string_view("+-.0123456789aefinx\"\r\n").find(separator) == std::string_view::npos, op,
+        "expected a separator that stands in no number or quote, got '{}'", separator);
+  earlier = append && reel::detail::is_file(filename) ? content_of(filename) : "";
+  if (!earlier.empty() && earlier.back() != '\n') earlier += '\n';
+  const reel::detail::OutputFile trial(op, filename);  // a bad path shows now
 }
 
 void CSVLogger::epoch_end(Run& run) {
-  reel::detail::OutputFile file("CSVLogger", filename);
-  const std::string text = text_of(run.history(), separator);
+  const std::string header = header_of(run.history(), separator);
+  check(earlier.empty() || earlier.starts_with(header), op,
+        "expected the columns of {}, to which rows are appended, \"{}\", got \"{}\"\n"
+        "help: another .filename, or .append = false, begins a new file",
+        filename, earlier.substr(0, earlier.find('\n')), header.substr(0, header.size() - 1));
+  const std::string text = (earlier.empty() ? header : earlier) + rows_of(run.history(), separator);
+  reel::detail::OutputFile file(op, filename);
   file.write(text.data(), text.size());
   file.commit();
 }

@@ -2,54 +2,41 @@
 
 #include <cmath>
 #include <string_view>
+#include <utility>
 
 #include "reel/autograd/tape.h"
 #include "reel/base/fail.h"
-#include "reel/train/detail/names.h"
+#include "reel/train/detail/best.h"
+#include "reel/train/detail/monitor.h"
 
 namespace reel::train {
 namespace {
 
-bool should_rise(const std::string& name) {
-  const auto speaks_of = [&](std::string_view word) {
-    return name.find(word) != std::string::npos;
-  };
-  for (const char* word : {"accuracy", "precision", "recall", "f1"}) {
-    if (speaks_of(word)) return true;
-  }
-  check(speaks_of("loss") || speaks_of("error"), "EarlyStopping",
-        "expected .higher_is_better for \"{}\", of which only its author knows", name);
-  return false;
-}
+constexpr const char* op = "EarlyStopping";
+constexpr std::string_view of_best = "best_state.";
 
 }  // namespace
 
 void EarlyStopping::fit_begin(Run&) {
-  check(patience >= 0, "EarlyStopping", "expected patience >= 0, got {}", patience);
-  check(std::isfinite(min_delta) && min_delta >= 0, "EarlyStopping",
+  check(patience >= 0, op, "expected patience >= 0, got {}", patience);
+  check(std::isfinite(min_delta) && min_delta >= 0, op,
         "expected a finite min_delta of at least 0, got {}", min_delta);
+  if (std::exchange(resumed, false)) return;
   best = 0;
   best_epoch = 0;
   best_state = {};
 }
 
 void EarlyStopping::epoch_end(Run& run) {
-  const Figures figures = run.figures();
-  const std::string name = !monitor.empty()               ? monitor
-                           : figures.contains("val_loss") ? "val_loss"
-                                                          : "loss";
-  if (!figures.contains(name)) detail::fail_unknown("EarlyStopping", figures, name);
-  const double now = figures[name];
-  const bool rise = higher_is_better ? *higher_is_better : should_rise(name);
-  const bool better = rise ? now > best + min_delta : now < best - min_delta;
-  if (best_epoch == 0 || (std::isnan(best) && !std::isnan(now)) || better) {
-    best = now;
+  const detail::Monitored now = detail::monitored(op, run, monitor, higher_is_better);
+  if (best_epoch == 0 || now.better_than(best, min_delta)) {
+    best = now.value;
     best_epoch = run.epoch();
     if (!restore_best) return;
     best_state = {};
     for (const auto& [key, tensor] : run.state_dict()) best_state[key] = tensor.detach().clone();
   } else if (run.epoch() - best_epoch >= patience) {
-    run.stop(fmt::format("{} has not got better in {} epochs, since {:.4g} in epoch {}", name,
+    run.stop(fmt::format("{} has not got better in {} epochs, since {:.4g} in epoch {}", now.name,
                          run.epoch() - best_epoch, best, best_epoch));
   }
 }
@@ -58,6 +45,27 @@ void EarlyStopping::fit_end(Run& run) {
   if (!restore_best || best_epoch == 0 || best_epoch == run.epoch()) return;
   const NoGradGuard no_grad;
   for (auto& [name, tensor] : run.state_dict()) Tensor(tensor).copy_(best_state.at(name));
+}
+
+StateDict EarlyStopping::state_dict() const {
+  StateDict state = detail::state_of_best(best, best_epoch);
+  for (const auto& [name, tensor] : best_state) state[std::string(of_best) + name] = tensor;
+  return state;
+}
+
+void EarlyStopping::load_state_dict(const StateDict& state) {
+  StateDict numbers, tensors;
+  for (const auto& [name, tensor] : state) {
+    const bool of_model = name.starts_with(of_best);
+    (of_model ? tensors[name.substr(of_best.size())] : numbers[name]) = tensor;
+  }
+  const auto [its_best, its_epoch] = detail::best_of_state(op, numbers);
+  check(!restore_best || its_epoch == 0 || !tensors.empty(), "load_state_dict",
+        "expected entries \"{}...\" to which .restore_best could go back, got none", of_best);
+  best = its_best;
+  best_epoch = its_epoch;
+  best_state = restore_best ? tensors : StateDict();
+  resumed = true;
 }
 
 }  // namespace reel::train

@@ -9,8 +9,8 @@
 namespace reel::train {
 
 /// Stops a training whose loss no longer falls, or another number of which no longer gets better;
-/// begins anew with each run of `fit`. Follows `keras.callbacks.EarlyStopping`, but that it goes
-/// back to the best epoch unless told not to.
+/// begins anew with each run of `fit`, unless a state was loaded for it. Follows
+/// `keras.callbacks.EarlyStopping`, but that it goes back to the best epoch unless told not to.
 ///
 /// **Example**
 /// ```cpp
@@ -34,9 +34,16 @@ struct REEL_API EarlyStopping {
   /// Goes back to the best epoch.
   void fit_end(Run& run);
 
+  /// `best`, `best_epoch` and `best_state.` with the model's names.
+  StateDict state_dict() const;
+  /// The next run goes on from there: give it the `.initial_epoch` too, from which epochs are
+  /// counted. Throws `Error`, and changes nothing, when entries are missing or unknown.
+  void load_state_dict(const StateDict& state);
+
   double best = 0;            ///< the best number seen, 0 before the first epoch
   Size best_epoch = 0;        ///< where it was seen, 0 before the first epoch
   StateDict best_state = {};  ///< copies of the model's tensors there
+  bool resumed = false;       ///< whether the next run goes on from a loaded state
 };
 
 }  // namespace reel::train

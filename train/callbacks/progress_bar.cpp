@@ -3,18 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "reel/base/detail/columns.h"
-#include "reel/base/detail/locale.h"
-
-#if __has_include(<unistd.h>)
-#include <unistd.h>
-#define REEL_HAS_TERMINAL 1
-#endif
+#include "reel/base/terminal.h"
 
 namespace reel::train {
 namespace {
@@ -28,20 +21,6 @@ using std::chrono::seconds;
 constexpr milliseconds redraw_interval{100};
 constexpr seconds first_patience{10};
 constexpr seconds longest_patience{60};
-
-const char* environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr && *value != '\0' ? value : nullptr;
-}
-
-bool is_terminal([[maybe_unused]] std::FILE* out) {
-#ifdef REEL_HAS_TERMINAL
-  const char* term = environment("TERM");
-  return isatty(fileno(out)) == 1 && (term == nullptr || std::string_view(term) != "dumb");
-#else
-  return false;
-#endif
-}
 
 /// Where a run of fit stands.
 Progress progress_of(const Run& run) {
@@ -58,8 +37,8 @@ Progress progress_of(const Run& run) {
 ProgressBar::ProgressBar(Verbose verbose, std::FILE* out)
     : verbose_(verbose), out_(out), on_terminal_(is_terminal(out)), patience_(first_patience) {
   if (verbose_ == Verbose::automatic) verbose_ = on_terminal_ ? Verbose::bar : Verbose::lines;
-  look_.unicode = reel::detail::utf8_locale();
-  look_.color = environment("NO_COLOR") == nullptr;
+  look_.unicode = utf8_locale();
+  look_.color = !no_color();
   start();
 }
 

@@ -26,12 +26,12 @@ namespace reel::train {
 /// ```
 class REEL_API ProgressBar {
  public:
-  /// Uses the characters that the locale's environment (`LC_ALL`, `LC_CTYPE`, `LANG`) allows and
-  /// colours unless `NO_COLOR` is set; `TERM=dumb` counts as a file.
+  /// Uses the characters that `utf8_locale()` allows, and colours unless `no_color()`.
   explicit ProgressBar(Verbose verbose = Verbose::automatic, std::FILE* out = stdout);
   /// Leaves a half-drawn line behind, followed by a line break: it is where the run stopped.
   ~ProgressBar();
   ProgressBar(const ProgressBar&) = delete;
+  /// Goes on with the line of `other`, which leaves it alone from here on.
   ProgressBar(ProgressBar&& other) noexcept;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
@@ -48,8 +48,11 @@ class REEL_API ProgressBar {
   /// Replaces the redrawn line by one that stays.
   void finish(const Progress& progress);
 
+  /// Begins a line.
   void epoch_begin(Run& run);
+  /// Draws the line again, if it is time.
   void batch_end(Run& run);
+  /// Leaves the line of the epoch.
   void epoch_end(Run& run);
   /// Says why the run was stopped, if somebody did.
   void fit_end(Run& run);

@@ -69,6 +69,12 @@ Labeled Labeled::of(const char* op, const Batch& batch, const AnyModel& model) {
   return {std::span(batch).first(inputs), batch.back()};
 }
 
+std::span<const Tensor> inputs_of(const char* op, const Batch& batch, const AnyModel& model) {
+  if (batch.size() > 1 && !model.takes(batch.size())) return Labeled::of(op, batch, model).inputs;
+  require_takes(op, model, batch.size());
+  return batch;
+}
+
 void look_at_first(const char* op, const TrainerOptions& purpose, const Tensor& outputs,
                    const Tensor& targets) {
   check_outputs(op, purpose.loss, outputs, targets);

@@ -65,6 +65,10 @@ struct Labeled {
   static Labeled of(const char* op, const Batch& batch, const AnyModel& model);
 };
 
+/// Of a batch with targets or without, what goes into the model: all that it takes, else all but
+/// the targets at the end.
+std::span<const Tensor> inputs_of(const char* op, const Batch& batch, const AnyModel& model);
+
 /// What only has to be looked at in the first batch.
 void look_at_first(const char* op, const TrainerOptions& purpose, const Tensor& outputs,
                    const Tensor& targets);

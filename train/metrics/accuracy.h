@@ -16,11 +16,12 @@ struct AccuracyOptions {
 
 /// How many samples were right, of how many that count.
 struct Hits {
-  Size correct = 0;
-  Size samples = 0;
+  Size correct = 0;  ///< of these
+  Size samples = 0;  ///< without those of `ignore_index`
 
   /// The share that was right; NaN of no samples.
   double share() const { return static_cast<double>(correct) / static_cast<double>(samples); }
+  /// Adds what another batch gave.
   Hits& operator+=(const Hits& other) {
     correct += other.correct;
     samples += other.samples;
@@ -68,25 +69,32 @@ struct Accuracy {
   std::optional<Size> ignore_index = {};  ///< samples of this class do not count
   Hits hits = {};                         ///< what was counted since `reset`
 
+  /// Counts a batch.
   void update(const Tensor& outputs, const Tensor& targets) {
     hits += count_correct(outputs, targets, {.ignore_index = ignore_index});
   }
+  /// The share that was right since `reset`; NaN where nothing was counted.
   double value() const { return hits.share(); }
+  /// Forgets all batches.
   void reset() { hits = {}; }
+  /// "accuracy".
   std::string name() const { return "accuracy"; }
 };
 
 /// The share of samples whose true class is among the `k` largest outputs. Shapes and errors as
 /// `top_k_accuracy`. Follows `keras.metrics.TopKCategoricalAccuracy` and its sparse sister.
 struct TopKAccuracy {
-  Size k = 5;
+  Size k = 5;                             ///< in `[1, C]`
   std::optional<Size> ignore_index = {};  ///< samples of this class do not count
   Hits hits = {};                         ///< what was counted since `reset`
 
+  /// Counts a batch.
   void update(const Tensor& outputs, const Tensor& targets) {
     hits += count_correct_top_k(outputs, targets, k, {.ignore_index = ignore_index});
   }
+  /// The share that was right since `reset`; NaN where nothing was counted.
   double value() const { return hits.share(); }
+  /// Forgets all batches.
   void reset() { hits = {}; }
   /// As "top_5_accuracy".
   std::string name() const { return "top_" + std::to_string(k) + "_accuracy"; }
@@ -103,9 +111,13 @@ struct REEL_API BinaryAccuracy {
   bool from_logits = false;  ///< true where the loss is `nn::BCEWithLogitsLoss`
   Hits hits = {};            ///< what was counted since `reset`
 
+  /// Counts a batch.
   void update(const Tensor& outputs, const Tensor& targets);
+  /// The share that was right since `reset`; NaN where nothing was counted.
   double value() const { return hits.share(); }
+  /// Forgets all batches.
   void reset() { hits = {}; }
+  /// "binary_accuracy".
   std::string name() const { return "binary_accuracy"; }
 };
 

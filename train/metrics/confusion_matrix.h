@@ -16,7 +16,9 @@ class REEL_API ConfusionMatrix {
   /// Counts a batch; shapes and errors as `accuracy`.
   void add(const Tensor& outputs, const Tensor& targets);
 
+  /// How many classes there are.
   Size classes() const { return classes_; }
+  /// What tables call the classes: their numbers unless names were given.
   const std::vector<std::string>& names() const { return names_; }
   /// How many samples of class `truth` were taken for class `predicted`.
   Size count(Size truth, Size predicted) const;

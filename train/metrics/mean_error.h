@@ -12,9 +12,13 @@ namespace reel::train {
 struct REEL_API MeanAbsoluteError {
   Mean mean = {};  ///< what was seen since `reset`
 
+  /// Counts a batch.
   void update(const Tensor& outputs, const Tensor& targets);
+  /// The mean over all elements since `reset`; NaN of none.
   double value() const { return mean.value(); }
+  /// Forgets all batches.
   void reset() { mean.reset(); }
+  /// "mean_absolute_error".
   std::string name() const { return "mean_absolute_error"; }
 };
 
@@ -23,9 +27,13 @@ struct REEL_API MeanAbsoluteError {
 struct REEL_API MeanSquaredError {
   Mean mean = {};  ///< what was seen since `reset`
 
+  /// Counts a batch.
   void update(const Tensor& outputs, const Tensor& targets);
+  /// The mean over all elements since `reset`; NaN of none.
   double value() const { return mean.value(); }
+  /// Forgets all batches.
   void reset() { mean.reset(); }
+  /// "mean_squared_error".
   std::string name() const { return "mean_squared_error"; }
 };
 

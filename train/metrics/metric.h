@@ -36,6 +36,7 @@ concept MetricObject = requires(M& metric, const M& seen, const Tensor& tensor) 
 /// ```
 class Metric {
  public:
+  /// Any metric object; what is none does not compile.
   template <class M>
     requires(!std::same_as<std::remove_cvref_t<M>, Metric>)
   Metric(M&& metric) {
@@ -85,14 +86,17 @@ class Metric {
 ///
 /// **Example** `.metrics = {train::MeanMetric{"huber", nn::HuberLoss{}}}`
 struct MeanMetric {
-  std::string called;  ///< its name
-  std::function<Tensor(const Tensor&, const Tensor&)> function;
-  Mean mean = {};  ///< what was seen since `reset`
+  std::string called;                                            ///< its name
+  std::function<Tensor(const Tensor&, const Tensor&)> function;  ///< of outputs and targets
+  Mean mean = {};                                                ///< what was seen since `reset`
 
-  /// Throws `Error` unless the function gives one element.
+  /// Counts a batch. Throws `Error` unless the function gives one element.
   REEL_API void update(const Tensor& outputs, const Tensor& targets);
+  /// The mean over all samples since `reset`; NaN of none.
   double value() const { return mean.value(); }
+  /// Forgets all batches.
   void reset() { mean.reset(); }
+  /// What it is called.
   const std::string& name() const { return called; }
 };
 

@@ -31,18 +31,22 @@ REEL_API std::vector<double> of_each(const std::optional<ConfusionMatrix>& count
 /// Shapes and errors as `accuracy`; the number of classes may not change between batches. Follows
 /// `sklearn.metrics.precision_score`.
 struct Precision {
-  Average average = Average::macro;
+  Average average = Average::macro;            ///< how `value` sums up the classes
   std::optional<ConfusionMatrix> counts = {};  ///< all samples since `reset`
 
+  /// Counts a batch.
   void update(const Tensor& outputs, const Tensor& targets) {
     detail::count_classes("precision", counts, outputs, targets);
   }
+  /// The numbers of the classes as one, by `average`; NaN before the first batch.
   double value() const { return detail::averaged(counts, average, &ConfusionMatrix::precision); }
   /// One for each class; none before the first batch.
   std::vector<double> per_class() const {
     return detail::of_each(counts, &ConfusionMatrix::precision);
   }
+  /// Forgets all batches.
   void reset() { counts.reset(); }
+  /// "precision".
   std::string name() const { return "precision"; }
 };
 
@@ -50,18 +54,22 @@ struct Precision {
 /// errors as `accuracy`; the number of classes may not change between batches. Follows
 /// `sklearn.metrics.recall_score`.
 struct Recall {
-  Average average = Average::macro;
+  Average average = Average::macro;            ///< how `value` sums up the classes
   std::optional<ConfusionMatrix> counts = {};  ///< all samples since `reset`
 
+  /// Counts a batch.
   void update(const Tensor& outputs, const Tensor& targets) {
     detail::count_classes("recall", counts, outputs, targets);
   }
+  /// The numbers of the classes as one, by `average`; NaN before the first batch.
   double value() const { return detail::averaged(counts, average, &ConfusionMatrix::recall); }
   /// One for each class; none before the first batch.
   std::vector<double> per_class() const {
     return detail::of_each(counts, &ConfusionMatrix::recall);
   }
+  /// Forgets all batches.
   void reset() { counts.reset(); }
+  /// "recall".
   std::string name() const { return "recall"; }
 };
 
@@ -69,16 +77,20 @@ struct Recall {
 /// `accuracy`; the number of classes may not change between batches. Follows
 /// `sklearn.metrics.f1_score`.
 struct F1Score {
-  Average average = Average::macro;
+  Average average = Average::macro;            ///< how `value` sums up the classes
   std::optional<ConfusionMatrix> counts = {};  ///< all samples since `reset`
 
+  /// Counts a batch.
   void update(const Tensor& outputs, const Tensor& targets) {
     detail::count_classes("f1_score", counts, outputs, targets);
   }
+  /// The numbers of the classes as one, by `average`; NaN before the first batch.
   double value() const { return detail::averaged(counts, average, &ConfusionMatrix::f1); }
   /// One for each class; none before the first batch.
   std::vector<double> per_class() const { return detail::of_each(counts, &ConfusionMatrix::f1); }
+  /// Forgets all batches.
   void reset() { counts.reset(); }
+  /// "f1_score".
   std::string name() const { return "f1_score"; }
 };
 
