@@ -91,18 +91,18 @@ void layers_in_a_row() {
   // Where one layer simply follows the other, no struct is needed.
   nn::Sequential model{nn::Linear{4, 16}, nn::ReLU{}, nn::Dropout{0.5}, nn::Linear{16, 3}};
   CLAIM(nn::named_parameters(model)[2].first == "3.weight");
-  CLAIM(get<0>(model).out_features == 16);
+  CLAIM(model.at<nn::Linear>(0).out_features == 16);
 
   // A network whose depth is known at run time only.
-  nn::SequentialAny deep;
+  nn::Sequential deep;
   for (int i = 0; i < 5; ++i) deep.push_back(nn::Linear{4, 4});
   CLAIM(deep(zeros({1, 4})).shape() == Shape{1, 4});
   CLAIM(nn::num_parameters(deep) == 5 * (4 * 4 + 4));
 }
 
-// The type of a Sequential lists its layers; SequentialAny is easier to have as a member.
+// A Sequential may be a member.
 struct TwoHeads {
-  nn::SequentialAny body{{nn::Linear{4, 16}, nn::ReLU{}}};
+  nn::Sequential body{nn::Linear{4, 16}, nn::ReLU{}};
   nn::Linear kind{16, 3}, size{16, 1};
 };
 
@@ -176,6 +176,23 @@ void copies() {
   }
 }
 
+void look_on() {
+  std::cout << "--- Looking on\n";
+
+  Classifier net;
+  Tensor features;
+  HookHandle handle = nn::register_forward_hook(
+      net.fc1, [&](const nn::Linear&, const Tensor&, const Tensor& y) { features = y; });
+  net(randn({8, 4}));
+  std::cout << "features " << to_string(features.shape()) << "\n";
+  handle.remove();
+
+  nn::register_full_backward_pre_hook(
+      net.fc2, [](const nn::Linear&, const Tensor& dy) { return clamp(dy, -0.01, 0.01); });
+  (1000 * net(randn({8, 4}))).sum().backward();
+  CLAIM(abs(net.fc2.bias.grad()).max().item() <= 0.0801);
+}
+
 void freeze() {
   std::cout << "--- Freezing\n";
 
@@ -226,6 +243,7 @@ int main() {
   first_values();
   train_and_eval();
   copies();
+  look_on();
   freeze();
   learn();
 }
