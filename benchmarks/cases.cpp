@@ -42,11 +42,20 @@ std::vector<Case> all_cases(const std::vector<int>& threads) {
 
   add_batches("mlp_train", {1, 32, 64, 256, 1024});
   add_batches("cnn_train", {32, 64, 256});
+  add_batches("cnn_by_hand_train", {64});
   add_batches("residual_train", {64});
   add_batches("gpt_train", {8});
   add_batches("lstm_train", {32});
   add_batches("mlp_infer", {1, 32, 1024});
   add_batches("cnn_infer", {1, 32, 256});
+  add_batches("cnn_by_hand_infer", {32});
+
+  for (const char* what :
+       {"func_call", "func_vjp", "func_jvp", "func_pullback", "func_linear_map"}) {
+    add_batches(what, {32});
+  }
+  for (const char* what : {"func_jacrev", "func_jacfwd", "func_hessian"})
+    add({.what = what, .label = "n"}, {4, 64});
 
   const Sizes elements{1000, 1000000, 10000000};
   for (const char* what : {"add",
@@ -72,7 +81,12 @@ std::vector<Case> all_cases(const std::vector<int>& threads) {
                            "layer_norm_backward",
                            "transpose",
                            "slice_rows",
-                           "slice_columns"}) {
+                           "slice_columns",
+                           "sgd_step",
+                           "adam_step",
+                           "adagrad_step",
+                           "rmsprop_step",
+                           "lion_step"}) {
     add({.what = what, .label = "n"}, elements);
   }
 

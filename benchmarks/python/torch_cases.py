@@ -277,6 +277,15 @@ def data_loader(size):
     return step
 
 
+def optimizer_step(make, **fastest):
+    def make_step(size):
+        p = torch.randn(size, requires_grad=True)
+        p.grad = torch.randn(size)
+        return make([p], **fastest).step
+
+    return make_step
+
+
 CASES = {
     "mlp_train": train_images(make_mlp),
     "cnn_train": train_images(make_cnn),
@@ -312,6 +321,10 @@ CASES = {
     "transpose": forward(lambda x: x.t().contiguous(), matrix),
     "slice_rows": forward(lambda x: x[x.size(0) // 4:3 * x.size(0) // 4].clone(), matrix),
     "slice_columns": forward(lambda x: x[:, ::2].contiguous(), matrix),
+    "sgd_step": optimizer_step(torch.optim.SGD, fused=True),
+    "adam_step": optimizer_step(torch.optim.Adam, fused=True),
+    "adagrad_step": optimizer_step(torch.optim.Adagrad, fused=True),
+    "rmsprop_step": optimizer_step(torch.optim.RMSprop),
     "matmul": forward(torch.matmul, square, square),
     "op_no_grad": op_no_grad,
     "op_forward": op_forward,

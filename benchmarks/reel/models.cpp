@@ -10,32 +10,49 @@ namespace {
 
 using namespace reel;
 
-auto make_mlp() {
-  return nn::Sequential{nn::Flatten{}, nn::Linear{784, 128}, nn::ReLU{}, nn::Linear{128, 10}};
-}
+struct Mlp {
+  nn::Linear hidden{784, 128}, out{128, 10};
+
+  Tensor operator()(const Tensor& images) const { return out(relu(hidden(images.flatten(1)))); }
+};
 
 nn::Conv2d conv3x3(Size in, Size out) {
   return {.in_channels = in, .out_channels = out, .kernel_size = 3, .padding = 1};
 }
 
-auto make_cnn() {
-  return nn::Sequential{conv3x3(1, 32), nn::ReLU{},         nn::MaxPool2d{2}, conv3x3(32, 64),
-                        nn::ReLU{},     nn::MaxPool2d{2},   nn::Flatten{},    nn::Linear{3136, 128},
-                        nn::ReLU{},     nn::Linear{128, 10}};
-}
+struct Cnn {
+  nn::Sequential features{conv3x3(1, 32),  nn::ReLU{}, nn::MaxPool2d{2},
+                          conv3x3(32, 64), nn::ReLU{}, nn::MaxPool2d{2}};
+  nn::Linear hidden{3136, 128}, out{128, 10};
 
-auto make_around() {
-  return nn::Sequential{conv3x3(64, 64), nn::BatchNorm2d{64}, nn::ReLU{},
-                        conv3x3(64, 64), nn::BatchNorm2d{64}, nn::ReLU{},
-                        conv3x3(64, 64), nn::BatchNorm2d{64}};
-}
+  Tensor operator()(const Tensor& images) const {
+    return out(relu(hidden(features(images).flatten(1))));
+  }
+};
+
+/// The same, one layer called after the other.
+struct CnnByHand {
+  nn::Conv2d conv1 = conv3x3(1, 32), conv2 = conv3x3(32, 64);
+  nn::MaxPool2d pool{2};
+  nn::Linear hidden{3136, 128}, out{128, 10};
+
+  Tensor operator()(const Tensor& images) const {
+    Tensor x = pool(relu(conv1(images)));
+    x = pool(relu(conv2(x)));
+    return out(relu(hidden(x.flatten(1))));
+  }
+};
 
 /// Three convolutions with batch norm and ReLU and a way around them, in the middle of a network:
 /// its input needs a gradient too.
 struct ResidualBlock {
-  decltype(make_around()) layers = make_around();
+  nn::Conv2d conv1 = conv3x3(64, 64), conv2 = conv3x3(64, 64), conv3 = conv3x3(64, 64);
+  nn::BatchNorm2d norm1{64}, norm2{64}, norm3{64};
 
-  Tensor operator()(const Tensor& x) const { return relu(layers(x) + x); }
+  Tensor operator()(const Tensor& x) const {
+    const Tensor y = relu(norm2(conv2(relu(norm1(conv1(x))))));
+    return relu(norm3(conv3(y)) + x);
+  }
 };
 
 /// What a training step works on; shared, because steps are copied.
@@ -59,15 +76,15 @@ Step train(const Case& c, Model model, const Tensor& input, const Tensor& labels
 }
 
 template <class Model>
-Step train_images(const Case& c, Model model) {
-  return train(c, std::move(model), rand({c.size, 1, 28, 28}), randint(0, 10, {c.size}));
+Step train_images(const Case& c) {
+  return train(c, Model(), rand({c.size, 1, 28, 28}), randint(0, 10, {c.size}));
 }
 
 template <class Model>
-Step infer(const Case& c, const Model& model) {
-  const auto shared = std::make_shared<Model>(model);
-  nn::eval(*shared);
-  return reel_step_no_grad(c, [shared, images = rand({c.size, 1, 28, 28})] { (*shared)(images); });
+Step infer(const Case& c) {
+  const auto model = std::make_shared<Model>();
+  nn::eval(*model);
+  return reel_step_no_grad(c, [model, images = rand({c.size, 1, 28, 28})] { (*model)(images); });
 }
 
 Step residual(const Case& c) {
@@ -127,10 +144,9 @@ Step train_text(const Case& c) {
 }
 
 const bool registered =
-    add_reel("mlp_train", [](const Case& c) { return train_images(c, make_mlp()); }) &&
-    add_reel("cnn_train", [](const Case& c) { return train_images(c, make_cnn()); }) &&
-    add_reel("mlp_infer", [](const Case& c) { return infer(c, make_mlp()); }) &&
-    add_reel("cnn_infer", [](const Case& c) { return infer(c, make_cnn()); }) &&
+    add_reel("mlp_train", train_images<Mlp>) && add_reel("cnn_train", train_images<Cnn>) &&
+    add_reel("cnn_by_hand_train", train_images<CnnByHand>) && add_reel("mlp_infer", infer<Mlp>) &&
+    add_reel("cnn_infer", infer<Cnn>) && add_reel("cnn_by_hand_infer", infer<CnnByHand>) &&
     add_reel("residual_train", residual) && add_reel("gpt_train", train_text<Gpt>) &&
     add_reel("lstm_train", train_text<CharLstm>);
 

@@ -104,6 +104,22 @@ const bool matrices =
           {random_matrix(c), rand({width}), rand({width})});
     });
 
+/// A step of an optimizer with its defaults on n parameters.
+template <class O>
+bool add_optimizer(const std::string& what) {
+  return add_reel(what, [](const Case& c) {
+    const Tensor p = randn({c.size}).requires_grad_();
+    p.set_grad(randn({c.size}));
+    return reel_step(
+        c, [optimizer = std::make_shared<O>(std::vector<Tensor>{p})] { optimizer->step(); });
+  });
+}
+
+const bool optimizers =
+    add_optimizer<optim::SGD>("sgd_step") && add_optimizer<optim::Adam>("adam_step") &&
+    add_optimizer<optim::Adagrad>("adagrad_step") &&
+    add_optimizer<optim::RMSprop>("rmsprop_step") && add_optimizer<optim::Lion>("lion_step");
+
 const bool products = add_reel("matmul", [](const Case& c) {
   const Tensor a = randn({c.size, c.size}), b = randn({c.size, c.size});
   return reel_step_no_grad(c, [=] { matmul(a, b); });

@@ -10,8 +10,8 @@ namespace {
 using namespace reel;
 
 /// 784 - width - 10 if `depth` is 1, with more layers from width to width for more.
-nn::SequentialAny make_mlp(Size width, Size depth) {
-  nn::SequentialAny model;
+nn::Sequential make_mlp(Size width, Size depth) {
+  nn::Sequential model;
   for (Size layer = 0; layer < depth; ++layer) {
     model.push_back(nn::Linear{layer == 0 ? 784 : width, width});
     model.push_back(nn::ReLU{});
@@ -21,7 +21,7 @@ nn::SequentialAny make_mlp(Size width, Size depth) {
 }
 
 struct Training {
-  nn::SequentialAny model;
+  nn::Sequential model;
   optim::Adam adam{nn::parameters(model), {.lr = 1e-3}};
 
   void step(const Tensor& images, const Tensor& labels) {
