@@ -3,60 +3,24 @@
 
 #include "reel/datasets/idx.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <cstring>
-#include <filesystem>
 #include <optional>
 #include <string>
 
 #include "fuzz/byte_reader.h"
 #include "fuzz/demand.h"
+#include "fuzz/memory_file.h"
 #include "reel/autograd/tensor.h"
 #include "reel/base/error.h"
 
 using namespace reel;
 using reel::testing::ByteReader;
+using reel::testing::LinkTo;
+using reel::testing::MemoryFile;
 
 namespace {
-
-/// A file in memory, under a path.
-class MemoryFile {
- public:
-  std::string path() const { return "/proc/self/fd/" + std::to_string(descriptor_); }
-  void clear() const { DEMAND(::ftruncate(descriptor_, 0) == 0); }
-  void fill(const std::string& content) const {
-    clear();
-    const ssize_t put = ::pwrite(descriptor_, content.data(), content.size(), 0);
-    DEMAND(put == static_cast<ssize_t>(content.size()));
-  }
-
- private:
-  int descriptor_ = ::memfd_create("fuzz", MFD_CLOEXEC);
-};
-
-/// A link to a file, whose name asks write_idx to compress.
-class LinkEndingInGz {
- public:
-  explicit LinkEndingInGz(const MemoryFile& file) {
-    std::string name = (std::filesystem::temp_directory_path() / "reel-fuzz-XXXXXX").string();
-    DEMAND(::mkdtemp(name.data()) != nullptr);
-    folder_ = name;
-    std::filesystem::create_symlink(file.path(), path());
-  }
-  ~LinkEndingInGz() {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
-  LinkEndingInGz(const LinkEndingInGz&) = delete;
-  LinkEndingInGz& operator=(const LinkEndingInGz&) = delete;
-  std::string path() const { return (folder_ / "file.gz").string(); }
-
- private:
-  std::filesystem::path folder_;
-};
 
 std::string gzip(const std::string& plain) {
   z_stream z{};
@@ -104,7 +68,7 @@ std::optional<Tensor> read(const std::string& path) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const MemoryFile in, out;
-  static const LinkEndingInGz out_gz(out);
+  static const LinkTo out_gz(out, "file.gz");
   ByteReader input(data, size);
   in.fill(file_of(input));
   const std::optional<Tensor> tensor = read(in.path());

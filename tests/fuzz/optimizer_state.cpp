@@ -43,8 +43,14 @@ Subject made(std::size_t kind) {
     case 3:
       subject.optimizer = std::make_unique<optim::Adam>(all, optim::AdamOptions{.amsgrad = true});
       break;
-    default:
+    case 4:
       subject.optimizer = std::make_unique<optim::AdamW>(all);
+      break;
+    case 5:
+      subject.optimizer = std::make_unique<optim::NAdam>(all);
+      break;
+    default:
+      subject.optimizer = std::make_unique<optim::Adafactor>(all);
   }
   subject.optimizer->step();
   return subject;
@@ -54,7 +60,7 @@ Subject made(std::size_t kind) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   ByteReader input(data, size);
-  const Subject subject = made(input.below(5));
+  const Subject subject = made(input.below(7));
   optim::Optimizer& optimizer = *subject.optimizer;
   const Entries before = entries_of(optimizer.state_dict());
   const Entries crafted = crafted_entries(input, before);

@@ -20,7 +20,7 @@ struct Pair {
   PlainTensor plain;
 };
 
-Shape to_shape(const Sizes& sizes) { return Shape(sizes.begin(), sizes.end()); }
+Shape to_shape(const IntList& sizes) { return Shape(sizes.begin(), sizes.end()); }
 
 void check_pair(const Pair& pair) {
   const Tensor& x = pair.tensor;
@@ -31,7 +31,7 @@ void check_pair(const Pair& pair) {
   std::size_t i = 0;
   bool in_order = true;
   const std::byte* last = nullptr;
-  for_coordinates(pair.plain.shape, [&](const Sizes& at) {
+  for_coordinates(pair.plain.shape, [&](const IntList& at) {
     Size offset = 0;
     for (Size d = 0; d < x.dim(); ++d) offset += at[static_cast<std::size_t>(d)] * x.strides()[d];
     const std::byte* element = x.impl().data + offset * item_size(x.dtype());
@@ -98,16 +98,16 @@ class Program {
   }
   std::optional<Int> maybe_number() { return chance() ? std::optional(number()) : std::nullopt; }
 
-  Sizes numbers(std::size_t most) {
-    Sizes list(bytes_.below(most + 1));
+  IntList numbers(std::size_t most) {
+    IntList list(bytes_.below(most + 1));
     for (Int& one : list) one = number();
     return list;
   }
 
   /// A shape that fits, most of the time: the factors of `numel` in some order, and ones.
-  Sizes shape_for(std::size_t numel) {
+  IntList shape_for(std::size_t numel) {
     if (bytes_.below(4) == 0) return numbers(5);
-    Sizes shape;
+    IntList shape;
     Int left = static_cast<Int>(numel);
     for (Int factor : {2, 3, 2, 5, 2}) {
       if (left > 0 && left % factor == 0 && chance()) {
@@ -127,7 +127,7 @@ class Program {
   // ---- steps
 
   void start() {
-    Sizes shape;
+    IntList shape;
     for (std::size_t d = bytes_.below(5); d > 0; --d) {
       shape.push_back(static_cast<Int>((bytes_.below(9) + 2) % 7));
     }
@@ -168,11 +168,11 @@ class Program {
     const PlainTensor& p = x.plain;
     switch (bytes_.below(24)) {
       case 0: {
-        const Sizes shape = shape_for(p.numel());
+        const IntList shape = shape_for(p.numel());
         return compare(x, attempt([&] { return t.view(to_shape(shape)); }), view(p, shape));
       }
       case 1: {
-        const Sizes shape = shape_for(p.numel());
+        const IntList shape = shape_for(p.numel());
         return compare(x, attempt([&] { return t.reshape(to_shape(shape)); }), reshape(p, shape));
       }
       case 2: {
@@ -194,7 +194,7 @@ class Program {
         return compare(x, attempt([&] { return t.transpose(a, b); }), transpose(p, a, b));
       }
       case 7: {
-        Sizes dims(p.shape.size());
+        IntList dims(p.shape.size());
         std::iota(dims.begin(), dims.end(), Int{0});
         for (std::size_t i = 0; i + 1 < dims.size(); ++i) {
           std::swap(dims[i], dims[i + bytes_.below(dims.size() - i)]);
@@ -224,7 +224,7 @@ class Program {
         return compare(attempt([&] { return t.split(size, dim); }), split(p, size, dim));
       }
       case 13: {
-        const Sizes sizes = numbers(4);
+        const IntList sizes = numbers(4);
         const Int dim = number();
         return compare(attempt([&] { return reel::split(t, sizes, dim); }), split(p, sizes, dim));
       }
@@ -247,7 +247,7 @@ class Program {
                        want);
       }
       case 17: {
-        const Sizes indices = numbers(4);
+        const IntList indices = numbers(4);
         const Result want = pick(p, indices);
         return compare(x, attempt([&]() -> Tensor { return t[tensor(indices, {.dtype = int64})]; }),
                        want ? Result(clone(*want)) : want);
@@ -258,7 +258,7 @@ class Program {
   }
 
   void expand_some(const Pair& x) {
-    Sizes shape = x.plain.shape;
+    IntList shape = x.plain.shape;
     if (bytes_.below(4) == 0) shape = numbers(5);
     for (Int& size : shape) {
       if (size == 1 && chance()) size = number();
@@ -321,7 +321,7 @@ class Program {
         }
         break;
       case 6: {
-        const Sizes indices = numbers(4);
+        const IntList indices = numbers(4);
         const Tensor index = tensor(indices, {.dtype = int64});
         const Result rows = is_writable(p) ? pick(p, indices) : std::nullopt;
         const auto got = attempt([&]() -> Tensor { return t[index] += value; });

@@ -16,13 +16,13 @@
 namespace reel::testing {
 
 using Int = std::int64_t;
-using Sizes = std::vector<Int>;
+using IntList = std::vector<Int>;
 
 inline constexpr Int most_elements = Int{1} << 48;
 inline constexpr std::size_t most_dims = 8;
 
 struct PlainTensor {
-  Sizes shape;
+  IntList shape;
   std::vector<std::size_t> places;  // of the elements in row-major order
   std::shared_ptr<std::vector<double>> memory;
 
@@ -37,7 +37,7 @@ using Result = std::optional<PlainTensor>;
 // ---- sizes
 
 /// Whether a tensor may have this shape.
-inline bool is_possible(const Sizes& shape) {
+inline bool is_possible(const IntList& shape) {
   Int span = 1;
   for (Int size : shape) {
     if (size < 0 || size > most_elements / span) return false;
@@ -46,7 +46,7 @@ inline bool is_possible(const Sizes& shape) {
   return shape.size() <= most_dims;
 }
 
-inline Int count(const Sizes& shape) {
+inline Int count(const IntList& shape) {
   return std::accumulate(shape.begin(), shape.end(), Int{1}, std::multiplies<>());
 }
 
@@ -59,8 +59,8 @@ inline std::optional<std::size_t> wrap(Int dim, Int rank) {
 
 /// Calls `f(coordinates)` for every element in row-major order.
 template <class F>
-void for_coordinates(const Sizes& shape, F f) {
-  Sizes at(shape.size(), 0);
+void for_coordinates(const IntList& shape, F f) {
+  IntList at(shape.size(), 0);
   for (Int left = count(shape); left > 0; --left) {
     f(at);
     for (std::size_t d = shape.size(); d-- > 0;) {
@@ -70,7 +70,7 @@ void for_coordinates(const Sizes& shape, F f) {
   }
 }
 
-inline std::size_t row_major(const Sizes& at, const Sizes& shape) {
+inline std::size_t row_major(const IntList& at, const IntList& shape) {
   Int position = 0;
   for (std::size_t d = 0; d < shape.size(); ++d) position = position * shape[d] + at[d];
   return static_cast<std::size_t>(position);
@@ -78,17 +78,18 @@ inline std::size_t row_major(const Sizes& at, const Sizes& shape) {
 
 /// The tensor of `shape` whose element at some coordinates is that of `x` at `old(coordinates)`.
 template <class F>
-PlainTensor rearranged(const PlainTensor& x, Sizes shape, F old) {
+PlainTensor rearranged(const PlainTensor& x, IntList shape, F old) {
   PlainTensor y{std::move(shape), {}, x.memory};
-  for_coordinates(
-      y.shape, [&](const Sizes& at) { y.places.push_back(x.places[row_major(old(at), x.shape)]); });
+  for_coordinates(y.shape, [&](const IntList& at) {
+    y.places.push_back(x.places[row_major(old(at), x.shape)]);
+  });
   return y;
 }
 
 // ---- ops
 
 /// The shape with its -1 filled in, if it has the elements of `x`.
-inline std::optional<Sizes> full_shape(const PlainTensor& x, Sizes shape) {
+inline std::optional<IntList> full_shape(const PlainTensor& x, IntList shape) {
   const auto unknown = std::find(shape.begin(), shape.end(), -1);
   const Int numel = static_cast<Int>(x.numel());
   if (unknown != shape.end()) {
@@ -106,7 +107,7 @@ inline std::optional<Sizes> full_shape(const PlainTensor& x, Sizes shape) {
 inline bool has_strides(const PlainTensor& x) {
   if (x.numel() == 0) return true;
   const auto place = [&](std::size_t i) { return static_cast<Int>(x.places[i]); };
-  Sizes stride(x.shape.size(), 0), unit(x.shape.size(), 0);
+  IntList stride(x.shape.size(), 0), unit(x.shape.size(), 0);
   for (std::size_t d = 0; d < x.shape.size(); ++d) {
     if (x.shape[d] < 2) continue;
     unit[d] = 1;
@@ -115,13 +116,13 @@ inline bool has_strides(const PlainTensor& x) {
   }
   bool all = true;
   std::size_t i = 0;
-  for_coordinates(x.shape, [&](const Sizes& at) {
+  for_coordinates(x.shape, [&](const IntList& at) {
     all = all && place(i++) == std::inner_product(at.begin(), at.end(), stride.begin(), place(0));
   });
   return all;
 }
 
-inline Result view(const PlainTensor& x, const Sizes& shape) {
+inline Result view(const PlainTensor& x, const IntList& shape) {
   const auto full = full_shape(x, shape);
   if (!full) return {};
   PlainTensor y{*full, x.places, x.memory};
@@ -137,7 +138,7 @@ inline PlainTensor clone(const PlainTensor& x) {
   return y;
 }
 
-inline Result reshape(const PlainTensor& x, const Sizes& shape) {
+inline Result reshape(const PlainTensor& x, const IntList& shape) {
   if (Result shared = view(x, shape)) return shared;
   const auto full = full_shape(x, shape);
   if (!full) return {};
@@ -150,7 +151,7 @@ inline Result flatten(const PlainTensor& x, Int start, Int end) {
   const auto first = wrap(start, x.dim()), last = wrap(end, x.dim());
   if (!first || !last || *first > *last) return {};
   if (x.shape.empty()) return reshape(x, {1});
-  Sizes shape(x.shape.begin(), x.shape.begin() + static_cast<Int>(*first));
+  IntList shape(x.shape.begin(), x.shape.begin() + static_cast<Int>(*first));
   shape.push_back(1);
   for (std::size_t d = *first; d <= *last; ++d) shape.back() *= x.shape[d];
   shape.insert(shape.end(), x.shape.begin() + static_cast<Int>(*last) + 1, x.shape.end());
@@ -181,18 +182,18 @@ inline Result unsqueeze(const PlainTensor& x, Int dim) {
   return y;
 }
 
-inline Result permute(const PlainTensor& x, const Sizes& dims) {
+inline Result permute(const PlainTensor& x, const IntList& dims) {
   if (dims.size() != x.shape.size()) return {};
   std::vector<std::size_t> from;
-  Sizes shape;
+  IntList shape;
   for (Int dim : dims) {
     const auto d = wrap(dim, x.dim());
     if (!d || std::find(from.begin(), from.end(), *d) != from.end()) return {};
     from.push_back(*d);
     shape.push_back(x.shape[*d]);
   }
-  return rearranged(x, shape, [&](const Sizes& at) {
-    Sizes old(at.size());
+  return rearranged(x, shape, [&](const IntList& at) {
+    IntList old(at.size());
     for (std::size_t d = 0; d < at.size(); ++d) old[from[d]] = at[d];
     return old;
   });
@@ -202,14 +203,14 @@ inline Result transpose(const PlainTensor& x, Int dim0, Int dim1) {
   const auto a = wrap(dim0, x.dim()), b = wrap(dim1, x.dim());
   if (!a || !b) return {};
   if (x.shape.empty()) return x;
-  Sizes dims(x.shape.size());
+  IntList dims(x.shape.size());
   std::iota(dims.begin(), dims.end(), Int{0});
   std::swap(dims[*a], dims[*b]);
   return permute(x, dims);
 }
 
 /// The shape that `expand` makes, which may have more elements than anybody wants to list.
-inline std::optional<Sizes> expanded_shape(const PlainTensor& x, Sizes shape) {
+inline std::optional<IntList> expanded_shape(const PlainTensor& x, IntList shape) {
   if (shape.size() < x.shape.size()) return {};
   const std::size_t added = shape.size() - x.shape.size();
   for (std::size_t d = added; d < shape.size(); ++d) {
@@ -221,10 +222,10 @@ inline std::optional<Sizes> expanded_shape(const PlainTensor& x, Sizes shape) {
   return shape;
 }
 
-inline PlainTensor expand(const PlainTensor& x, const Sizes& shape) {
+inline PlainTensor expand(const PlainTensor& x, const IntList& shape) {
   const std::size_t added = shape.size() - x.shape.size();
-  return rearranged(x, shape, [&](const Sizes& at) {
-    Sizes old(x.shape.size());
+  return rearranged(x, shape, [&](const IntList& at) {
+    IntList old(x.shape.size());
     for (std::size_t d = 0; d < old.size(); ++d) old[d] = x.shape[d] == 1 ? 0 : at[d + added];
     return old;
   });
@@ -239,16 +240,16 @@ inline Result slice(const PlainTensor& x, Int dim, std::optional<Int> start, std
     const Int from_front = i < 0 ? i + size : i;
     return std::min(std::max<Int>(from_front, 0), size);
   };
-  Sizes kept;
+  IntList kept;
   const Int last = bound(end.value_or(size));
   for (Int i = bound(start.value_or(0)); i < last;) {
     kept.push_back(i);
     if (step >= last - i) break;
     i += step;
   }
-  Sizes shape = x.shape;
+  IntList shape = x.shape;
   shape[*at] = static_cast<Int>(kept.size());
-  return rearranged(x, shape, [&](Sizes coordinates) {
+  return rearranged(x, shape, [&](IntList coordinates) {
     coordinates[*at] = kept[static_cast<std::size_t>(coordinates[*at])];
     return coordinates;
   });
@@ -274,7 +275,7 @@ inline Result select(const PlainTensor& x, Int dim, Int index) {
 
 using Results = std::optional<std::vector<PlainTensor>>;
 
-inline Results split(const PlainTensor& x, const Sizes& sizes, Int dim) {
+inline Results split(const PlainTensor& x, const IntList& sizes, Int dim) {
   const auto at = wrap(dim, x.dim());
   if (!at || x.shape.empty()) return {};
   std::vector<PlainTensor> pieces;
@@ -290,7 +291,7 @@ inline Results split(const PlainTensor& x, const Sizes& sizes, Int dim) {
 inline Results split(const PlainTensor& x, Int split_size, Int dim) {
   const auto at = wrap(dim, x.dim());
   if (!at || x.shape.empty() || split_size < 1) return {};
-  Sizes sizes;
+  IntList sizes;
   Int left = x.shape[*at];
   do {
     sizes.push_back(std::min(left, split_size));
@@ -317,14 +318,14 @@ inline Results unbind(const PlainTensor& x, Int dim) {
 }
 
 /// `x[indices]` along the first dimension.
-inline Result pick(const PlainTensor& x, const Sizes& indices) {
+inline Result pick(const PlainTensor& x, const IntList& indices) {
   if (x.shape.empty()) return {};
   for (Int index : indices) {
     if (index < -x.shape[0] || index >= x.shape[0]) return {};
   }
-  Sizes shape = x.shape;
+  IntList shape = x.shape;
   shape[0] = static_cast<Int>(indices.size());
-  return rearranged(x, shape, [&](Sizes at) {
+  return rearranged(x, shape, [&](IntList at) {
     const Int index = indices[static_cast<std::size_t>(at[0])];
     at[0] = index < 0 ? index + x.shape[0] : index;
     return at;
