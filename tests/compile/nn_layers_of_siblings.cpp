@@ -14,14 +14,11 @@ struct Net {
   Size width = 8;
   std::vector<nn::Linear> list{nn::Linear{width, width}, nn::Linear{width, width, false}};
   std::array<nn::Linear, 2> pair{nn::Linear{width, width}, nn::Linear{width, width}};
-  nn::SequentialAny any{{nn::Linear{width, width}, nn::ReLU{}}};
   nn::AnyModule module = nn::Linear{width, width};
-  nn::Sequential<nn::Conv2d, nn::BatchNorm2d, nn::GroupNorm, nn::MaxPool2d, nn::Dropout> images{
-      nn::Conv2d{width, width, 3}, nn::BatchNorm2d{width}, nn::GroupNorm{1, width},
-      nn::MaxPool2d{width}, nn::Dropout{}};
-  nn::Sequential<nn::Embedding, nn::LayerNorm, nn::MultiheadAttention, nn::BatchNorm1d> words{
-      nn::Embedding{width, width}, nn::LayerNorm{width}, nn::MultiheadAttention{width, 2},
-      nn::BatchNorm1d{width}};
+  nn::Sequential images{nn::Conv2d{width, width, 3}, nn::BatchNorm2d{width},
+                        nn::GroupNorm{1, width}, nn::MaxPool2d{width}, nn::Dropout{}};
+  nn::Sequential words{nn::Embedding{width, width}, nn::LayerNorm{width},
+                       nn::MultiheadAttention{width, 2}, nn::BatchNorm1d{width}};
   std::vector<nn::LSTM> steps{nn::LSTM{width, width}};
   std::vector<nn::LSTMCell> cells{nn::LSTMCell{width, width}};
 };

@@ -1,0 +1,11 @@
+// must not compile: a Function has one backward, which is given a context first
+#include <reel/autograd/function.h>
+#include <reel/ops/ops.h>
+
+using namespace reel;
+
+struct Twice : Function<Twice> {
+  static Tensor forward(Context&, const Tensor& x) { return x * 2; }
+};
+
+Tensor twice(const Tensor& x) { return Twice::apply(x); }
