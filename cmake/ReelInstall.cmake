@@ -9,11 +9,8 @@ set(REEL_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/reel)
 install(TARGETS reel EXPORT reelTargets)
 install(EXPORT reelTargets NAMESPACE reel:: DESTINATION ${REEL_CMAKE_DIR})
 
-# Public is what these headers include, and what those include: found when installing, so that no list
-# has to be kept.
 install(CODE "
   set(REEL_SOURCE \"${CMAKE_CURRENT_SOURCE_DIR}\")
-  set(REEL_HEADERS reel.h autograd/fmt.h autograd/xtensor.h)
   set(REEL_INCLUDE_DIR \"${CMAKE_INSTALL_INCLUDEDIR}/reel\")")
 install(SCRIPT cmake/install_headers.cmake)
 

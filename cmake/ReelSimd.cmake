@@ -1,10 +1,12 @@
-# Compiles every kernels/simd/*.cpp once per instruction set of x86-64, with REEL_ISA naming
-# the namespace it must live in (reel::kernels::v2, v3, v4); elsewhere once, as reel::kernels::generic.
+# Compiles every kernels/simd/*.cpp, and optim/simd/*.cpp, once per instruction set of x86-64, with
+# REEL_ISA naming the namespace it must live in (reel::kernels::v2, v3, v4); elsewhere once, as
+# reel::kernels::generic.
 # The library picks one at run time, so no other file may be compiled with these flags.
 
 include(CheckCXXCompilerFlag)
 file(GLOB REEL_SIMD_SOURCES CONFIGURE_DEPENDS
-     ${CMAKE_CURRENT_SOURCE_DIR}/kernels/simd/*.cpp)
+     ${CMAKE_CURRENT_SOURCE_DIR}/kernels/simd/*.cpp
+     ${CMAKE_CURRENT_SOURCE_DIR}/optim/simd/*.cpp)
 
 # Random numbers are the same on every instruction set, also on those without a fused multiply-add.
 if(NOT MSVC)
@@ -26,7 +28,7 @@ if(REEL_SIMD_SOURCES)
     reel_library_flags(reel_simd_${isa})
     target_compile_definitions(reel_simd_${isa} PRIVATE REEL_ISA=${isa})
     target_include_directories(reel_simd_${isa} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/include)
-    target_link_libraries(reel_simd_${isa} PRIVATE xsimd OpenMP::OpenMP_CXX)
+    target_link_libraries(reel_simd_${isa} PRIVATE OpenMP::OpenMP_CXX)
     if(NOT MSVC)
       # -O3 in every build type: a debug build of these loops would be a hundred times slower.
       # GCC 12's own AVX-512 intrinsics set off -Wmaybe-uninitialized (GCC bug 105593).

@@ -1,6 +1,11 @@
-# Installs REEL_HEADERS (paths below REEL_SOURCE) and every header of Reel that they need.
+# cmake -DREEL_SOURCE=<root> -DREEL_INCLUDE_DIR=<folder> -P install_headers.cmake
+#
+# Installs the public headers. Public is what these include, and what those include: found here, so
+# that no list has to be kept.
 
 cmake_policy(VERSION 3.25)
+
+set(REEL_HEADERS reel.h autograd/fmt.h autograd/xtensor.h)
 
 cmake_path(ABSOLUTE_PATH REEL_INCLUDE_DIR BASE_DIRECTORY ${CMAKE_INSTALL_PREFIX})
 

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "reel/autograd/tape.h"
+#include "reel/base/fmt.h"
 #include "reel/ops/ops.h"
 
 using namespace reel;
@@ -14,6 +15,14 @@ TEST_CASE("a number becomes a 0-d tensor") {
   CHECK(x.item() == 2.5);
   CHECK(Tensor(3).item<int>() == 3);
   CHECK(Tensor(true).dtype() == bool_);
+}
+
+TEST_CASE("a tensor knows its device, which costs it no memory") {
+  const Tensor x = zeros({2, 3});
+  CHECK(x.device() == Device::cpu);
+  CHECK(x.t().device() == x.device());
+  CHECK(fmt::format("{}", x.device()) == "cpu");
+  static_assert(sizeof(detail::TensorImpl) == 192);
 }
 
 TEST_CASE("handles share, clones do not") {

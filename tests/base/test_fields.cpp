@@ -142,6 +142,19 @@ struct Nothing {
   REEL_FIELDS()
 };
 
+/// A handle that takes in anything, as type-erased callables do.
+struct Erased {
+  Erased() = default;
+  template <class T>
+    requires(!std::same_as<std::remove_cvref_t<T>, Erased>)
+  Erased(T&&) {}
+};
+
+struct ErasedFirst {
+  Erased erased;
+  int number;
+};
+
 }  // namespace
 
 TEST_CASE("fields of a plain struct are counted and named") {
@@ -166,6 +179,11 @@ TEST_CASE("every ordinary kind of member is counted and named") {
 TEST_CASE("members without a default are counted") {
   CHECK(field_count<Required> == 4);
   CHECK(names<Required>() == "first second third fourth");
+}
+
+TEST_CASE("a first member that can be made from anything is not taken for a base") {
+  CHECK(field_count<ErasedFirst> == 2);
+  CHECK(field_names<ErasedFirst>[0] == "erased");
 }
 
 TEST_CASE("a struct may have 64 fields") {

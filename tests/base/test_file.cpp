@@ -2,19 +2,19 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <csignal>
 #include <cstdio>
 #include <thread>
 #include <vector>
 
+#include "support/faults.h"
 #include "support/temp_folder.h"
 
+using reel::detail::InputFile;
+using reel::detail::MappedFile;
 using reel::detail::OutputFile;
 using namespace reel::testing;
 
@@ -46,39 +46,6 @@ class WithoutRoot {
 
   bool is_root_ = ::geteuid() == 0;
 };
-
-/// Until the end of the scope files end at so many bytes: a disk that is full.
-class FilesOfAtMost {
- public:
-  explicit FilesOfAtMost(rlim_t bytes) {
-    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
-    const rlimit less{bytes, before_.rlim_max};
-    REQUIRE(::setrlimit(RLIMIT_FSIZE, &less) == 0);
-  }
-  ~FilesOfAtMost() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-  FilesOfAtMost(const FilesOfAtMost&) = delete;
-  FilesOfAtMost& operator=(const FilesOfAtMost&) = delete;
-
- private:
-  rlimit before_{};
-  void (*handler_)(int) = std::signal(SIGXFSZ, SIG_IGN);
-};
-
-/// Runs `f` in a process that is killed once `f` is through, and returns when it is gone.
-template <class F>
-void in_a_killed_process(F&& f) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    f();
-    ::kill(::getpid(), SIGKILL);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  REQUIRE(WIFSIGNALED(status));
-}
 
 }  // namespace
 
@@ -268,4 +235,24 @@ TEST_CASE("after a write that failed half way nothing takes the file's name") {
     CHECK_ERROR(file.commit(), "expected to write the file");
   }
   CHECK(content_of(folder / "file") == "old");
+}
+
+TEST_CASE("a file is read in order, at any place, and as memory") {
+  const TempFolder folder;
+  const InputFile file("test", folder.write("file", "0123456789"));
+  std::string text(4, '\0');
+  CHECK(file.read(text.data(), 4) == 4);
+  CHECK(text == "0123");
+  CHECK(file.read_at(8, text.data(), 4) == 2);  // the file ends there
+  CHECK(text == "8923");
+  CHECK(file.read_at(100, text.data(), 4) == 0);
+  CHECK(file.read(text.data(), 4) == 4);  // goes on where it was
+  CHECK(text == "4567");
+
+  const MappedFile mapped(file);
+  CHECK(mapped.size() == 10);
+  mapped.data()[1] = std::byte{'x'};
+  CHECK(std::string(reinterpret_cast<const char*>(mapped.data()), 10) == "0x23456789");
+  CHECK(content_of(folder / "file") == "0123456789");
+  CHECK(MappedFile(InputFile("test", folder.write("empty", ""))).data() == nullptr);
 }

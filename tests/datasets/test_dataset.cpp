@@ -2,13 +2,14 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <numeric>
+#include <exception>
+#include <new>
+#include <stdexcept>
 
-#include "reel/autograd/random.h"
 #include "support/temp_folder.h"
 
 using namespace reel;
+using reel::testing::error_of;
 
 namespace {
 
@@ -140,6 +141,10 @@ TEST_CASE("ConcatDataset is several sets one after another") {
   CHECK(values_of(set.batch(Indices{4, 3})[1]) == Indices{8, 7});
   CHECK(set.batch(Indices{})[0].shape() == Shape{0, 2});
   CHECK_ERROR(set.batch(Indices{5}), "[ConcatDataset] expected an index in [0, 5), got 5");
+  CHECK(set.get(3)[1].item<int>() == 7);
+  CHECK(set.get(1)[1].item<int>() == 1);
+  CHECK_ERROR(set.get(-1), "[ConcatDataset] expected an index in [0, 5), got -1");
+  CHECK(ConcatDataset{Squares{2}, Squares{3}}.get(4).first == 2);
   CHECK(values_of(std::get<0>(ConcatDataset{Squares{2}, Squares{3}}.batch(Indices{4, 1, 2}))) ==
         Indices{2, 1, 0});
 }
@@ -158,45 +163,27 @@ TEST_CASE("transform shows a set through a function of whole batches") {
   CHECK(calls == 1);
 }
 
-TEST_CASE("random_split splits by lengths and fractions") {
-  const auto all_of = [](const auto& parts) {
-    Indices all;
-    for (const auto& part : parts)
-      all.insert(all.end(), part.indices().begin(), part.indices().end());
-    std::sort(all.begin(), all.end());
-    return all;
+TEST_CASE("what get throws names the sample") {
+  struct Faulty {
+    int kind = 0;
+    Size size() const { return 5; }
+    Size get(Size i) const {
+      if (i != 3) return i;
+      if (kind == 0) return tensor({1, 2}).item<Size>();
+      if (kind == 1) throw std::out_of_range("no such row");
+      throw std::bad_alloc();
+    }
   };
-  Indices expected(11);
-  std::iota(expected.begin(), expected.end(), Size{0});
-
-  const auto [train, validation] = random_split(numbered(11), {8, 3}, {.seed = 1});
-  CHECK(train.size() == 8);
-  CHECK(validation.size() == 3);
-  const auto parts = random_split(numbered(11), {0.5, 0.25, 0.25}, {.seed = 1});
-  CHECK(parts[0].size() == 6);
-  CHECK(parts[1].size() == 3);
-  CHECK(parts[2].size() == 2);
-  CHECK(all_of(parts) == expected);
-  CHECK(random_split(numbered(10), {0.9, 0.1})[1].size() == 1);
-  CHECK(random_split(numbered(10), {0.7, 0.2, 0.1})[0].size() == 7);
-  CHECK(random_split(numbered(0), {1.0})[0].size() == 0);
-
-  CHECK(random_split(numbered(100), {100}, {.seed = 1})[0].indices() ==
-        random_split(numbered(100), {100}, {.seed = 1})[0].indices());
-  CHECK(random_split(numbered(100), {100}, {.seed = 1})[0].indices() !=
-        random_split(numbered(100), {100}, {.seed = 2})[0].indices());
-  manual_seed(3);
-  const Indices first = random_split(numbered(100), {100})[0].indices();
-  CHECK(first != random_split(numbered(100), {100})[0].indices());
-  manual_seed(3);
-  CHECK(first == random_split(numbered(100), {100})[0].indices());
-}
-
-TEST_CASE("random_split refuses parts that do not add up") {
-  CHECK_ERROR(random_split(numbered(11), {8, 4}),
-              "[random_split] expected lengths that add up to 11, got 8 + 4");
-  CHECK_ERROR(random_split(numbered(11), {12, -1}), "got 12 + -1");
-  CHECK_ERROR(random_split(numbered(11), {0.5, 0.6}),
-              "[random_split] expected fractions that add up to 1, got 0.5 + 0.6");
-  CHECK_ERROR(random_split(numbered(11), {1.5, -0.5}), "got 1.5 + -0.5");
+  CHECK(batch_of(Faulty{}, Indices{0, 4}).numel() == 2);
+  CHECK_ERROR(batch_of(Faulty{0}, Indices{0, 3}), "\n  in sample 3");
+  CHECK_ERROR(batch_of(Subset{Faulty{0}, Indices{0, 3}}, Indices{1}), "\n  in sample 3");
+  CHECK_ERROR(batch_of(Faulty{1}, Indices{3}), "[get] expected sample 3, got \"no such row\"");
+  CHECK_THROWS_AS(batch_of(Faulty{2}, Indices{3}), std::bad_alloc);
+  try {
+    batch_of(Faulty{1}, Indices{3});
+  } catch (const Error& error) {
+    CHECK_THROWS_AS(std::rethrow_if_nested(error), std::out_of_range);
+  }
+  // What is thrown later is no sample's.
+  CHECK(error_of([] { ones({2}).item(); }).find("in sample") == std::string::npos);
 }

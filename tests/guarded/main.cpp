@@ -115,7 +115,7 @@ struct Conv {
 
   Size out(Size axis) const {
     const auto& [stride, padding, dilation, groups] = options;
-    const auto of = [&](const Pair& pair) { return axis == 2 ? pair.h : pair.w; };
+    const auto of = [&](const Sizes<2>& pair) { return axis == 2 ? pair[0] : pair[1]; };
     return (x[axis] + 2 * of(padding.size) - of(dilation) * (w[axis] - 1) - 1) / of(stride) + 1;
   }
   double multiply_adds() const {
@@ -135,33 +135,34 @@ Conv random_conv(Choice& choose, bool pointwise) {
     const bool square = !choose.one_in(4);
     const auto pair = [&](const std::function<Size()>& pick) {
       const Size h = pick();
-      return Pair{h, square ? h : pick()};
+      return Sizes<2>{h, square ? h : pick()};
     };
     const auto often = [&](Size usual, Size low, Size high) {
       return choose.one_in(2) ? usual : choose.between(low, high);
     };
     const Size largest = choose.one_in(4) ? 70 : 28;
-    const Pair image = pair([&] { return choose.between(1, largest); });
-    const Pair kernel = pointwise ? Pair{1} : pair([&] { return often(3, 1, 7); });
-    const Pair stride = pair([&] { return often(pointwise ? 2 : 1, 1, 4); });
-    const Pair padding = pair([&] { return often(0, 0, 4); });
-    const Pair dilation = choose.one_in(4) ? pair([&] { return choose.between(1, 4); }) : Pair{1};
+    const Sizes<2> image = pair([&] { return choose.between(1, largest); });
+    const Sizes<2> kernel = pointwise ? Sizes<2>{1} : pair([&] { return often(3, 1, 7); });
+    const Sizes<2> stride = pair([&] { return often(pointwise ? 2 : 1, 1, 4); });
+    const Sizes<2> padding = pair([&] { return often(0, 0, 4); });
+    const Sizes<2> dilation =
+        choose.one_in(4) ? pair([&] { return choose.between(1, 4); }) : Sizes<2>{1};
     const Size groups = choose.one_in(4) ? choose.between(2, 12) : 1;
     const bool depthwise = groups > 1 && choose.one_in(2);
     const Size in = depthwise ? 1 : channels(), out = depthwise ? choose.between(1, 2) : channels();
     const Size batch = choose.of({1, 1, 2, 3, 4, 7, 16, 32});
-    const Conv conv{{batch, groups * in, image.h, image.w},
-                    {groups * out, in, kernel.h, kernel.w},
+    const Conv conv{{batch, groups * in, image[0], image[1]},
+                    {groups * out, in, kernel[0], kernel[1]},
                     {.stride = stride, .padding = padding, .dilation = dilation, .groups = groups},
                     choose.one_in(2)};
-    const bool fits = image.h + 2 * padding.h > dilation.h * (kernel.h - 1) &&
-                      image.w + 2 * padding.w > dilation.w * (kernel.w - 1);
+    const bool fits = image[0] + 2 * padding[0] > dilation[0] * (kernel[0] - 1) &&
+                      image[1] + 2 * padding[1] > dilation[1] * (kernel[1] - 1);
     if (!fits || conv.multiply_adds() > 20e6) continue;
     describe(
         fmt::format("conv2d of {} by {}, stride {}x{}, padding {}x{}, dilation {}x{}, "
                     "groups {}{}",
-                    conv.x, conv.w, stride.h, stride.w, padding.h, padding.w, dilation.h,
-                    dilation.w, groups, conv.bias ? ", bias" : ""));
+                    conv.x, conv.w, stride[0], stride[1], padding[0], padding[1], dilation[0],
+                    dilation[1], groups, conv.bias ? ", bias" : ""));
     return conv;
   }
 }
@@ -180,16 +181,64 @@ void conv_layer(Choice& choose, bool pointwise) {
 void conv_pool_layer(Choice& choose) {
   Conv conv = random_conv(choose, false);
   while (conv.out(2) < 2 || conv.out(3) < 2) conv = random_conv(choose, false);
-  const Pair kernel{std::min(choose.between(2, 3), conv.out(2)),
-                    std::min(choose.between(2, 3), conv.out(3))};
+  const Sizes<2> kernel{std::min(choose.between(2, 3), conv.out(2)),
+                        std::min(choose.between(2, 3), conv.out(3))};
   const Size stride = choose.between(1, 3);
   describe(fmt::format("{}, then relu and max_pool2d of {}x{}, stride {}",
-                       progress->description.data(), kernel.h, kernel.w, stride));
+                       progress->description.data(), kernel[0], kernel[1], stride));
   const auto f = [&](const Inputs& in) {
-    return detail::conv2d_relu_max_pool2d(in[0], in[1], in[2], conv.options, kernel,
-                                          {.stride = stride});
+    return max_pool2d(relu(conv2d(in[0], in[1], in[2], conv.options)), kernel, {.stride = stride});
   };
   check_layer(f, conv_inputs(conv, choose), 1);  // which cell wins hangs on the last bit
+}
+
+/// A convolution over three axes, or a transposed one over one to three.
+template <int axes>
+void volume_layer(Choice& choose, bool transposed) {
+  for (;;) {
+    const auto sizes = [&](Size usual, Size low, Size high) {
+      const auto pick = [&] { return choose.one_in(2) ? usual : choose.between(low, high); };
+      return [&]<int... i>(std::integer_sequence<int, i...>) {
+        return Sizes<axes>((static_cast<void>(i), pick())...);
+      }(std::make_integer_sequence<int, axes>{});
+    };
+    const auto channels = [&] {
+      return choose.one_in(2) ? choose.of({1, 8, 16, 32, 64}) : choose.between(1, 24);
+    };
+    const Sizes<axes> image = sizes(6, 1, axes == 3 ? 10 : 20), kernel = sizes(3, 1, 4);
+    const Sizes<axes> stride = sizes(1, 1, 3), padding = sizes(0, 0, 3), dilation = sizes(1, 1, 3);
+    const Size groups = choose.one_in(4) ? choose.between(2, 6) : 1;
+    const Size in = channels(), out = channels(), batch = choose.of({1, 1, 2, 3, 8});
+    Shape x{batch, in * groups};
+    Shape w = transposed ? Shape{in * groups, out} : Shape{out * groups, in};
+    bool fits = true;
+    double work = static_cast<double>(batch * groups * in * out);
+    Sizes<axes> more = 0;
+    for (int i = 0; i < axes; ++i) {
+      x.push_back(image[i]);
+      w.push_back(kernel[i]);
+      const Size reach = dilation[i] * (kernel[i] - 1) + 1;
+      fits = fits && (transposed ? (image[i] - 1) * stride[i] + reach > 2 * padding[i]
+                                 : image[i] + 2 * padding[i] >= reach);
+      work *= static_cast<double>(image[i] * kernel[i]);
+    }
+    if (transposed) more = choose.between(0, std::max(stride[0], dilation[0]) - 1);
+    for (int i = 0; i < axes; ++i)
+      fits = fits && (!transposed || more[i] < std::max(stride[i], dilation[i]));
+    if (!fits || work > 10e6) continue;
+    describe(
+        fmt::format("{}{}d of {} by {}, stride {}, padding {}, dilation {}, output_padding {}, "
+                    "groups {}",
+                    transposed ? "conv_transpose" : "conv", axes, x, w, detail::numbers(stride),
+                    detail::numbers(padding), detail::numbers(dilation), more[0], groups));
+    const auto f = [&](const Inputs& v) {
+      if (!transposed)
+        return detail::conv(v[0], v[1], v[2], ConvOptions<axes>{stride, padding, dilation, groups});
+      return detail::conv_transpose(
+          v[0], v[1], v[2], ConvTransposeOptions<axes>{stride, padding, more, groups, dilation});
+    };
+    return check_layer(f, {choose.tensor(x), choose.tensor(w), choose.tensor({out * groups})});
+  }
 }
 
 void matmul_layer(Choice& choose) {
@@ -255,7 +304,7 @@ void run_layer(long layer) {
   Choice choose(layer);
   progress->layer = layer;
   set_num_threads(1 + static_cast<int>(layer % 2));
-  switch (choose.between(0, 9)) {
+  switch (choose.between(0, 13)) {
     case 0:
       return matmul_layer(choose);
     case 1:
@@ -266,6 +315,15 @@ void run_layer(long layer) {
       return attention_layer(choose);
     case 4:
       return conv_pool_layer(choose);
+    case 5:
+    case 6:
+      return volume_layer<3>(choose, false);
+    case 7:
+      return volume_layer<1>(choose, true);
+    case 8:
+      return volume_layer<2>(choose, true);
+    case 9:
+      return volume_layer<3>(choose, true);
     default:
       return conv_layer(choose, choose.one_in(3));
   }

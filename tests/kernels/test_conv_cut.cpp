@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <random>
+#include <utility>
 #include <vector>
 
 using namespace reel;
@@ -13,13 +14,17 @@ namespace {
 /// Calls `f(x, y, w)` with the indices of every product of a convolution of one channel.
 template <class F>
 void each_product(const ConvShape& s, const F& f) {
+  // Windows lie along depth or rows; all other axes are as long in the output.
+  const bool deep = s.rows.kernel == 1 && s.rows.stride == 1 && s.rows.padding == 0;
+  const WindowAxis& a = deep ? s.depth : s.rows;
+  const Size beside = in_pixels(s) / a.in;
   for (Size n = 0; n < s.batch; ++n) {
-    for (Size o = 0; o < s.out_h; ++o) {
-      for (Size k = 0; k < s.kernel_h; ++k) {
-        const Size i = o * s.stride_h - s.padding_h + k * s.dilation_h;
-        if (i < 0 || i >= s.in_h) continue;
-        for (Size w = 0; w < s.out_w; ++w)
-          f((n * s.in_h + i) * s.in_w + w, (n * s.out_h + o) * s.out_w + w, k);
+    for (Size o = 0; o < a.out; ++o) {
+      for (Size k = 0; k < a.kernel; ++k) {
+        const Size i = o * a.stride - a.padding + k * a.dilation;
+        if (i < 0 || i >= a.in) continue;
+        for (Size w = 0; w < beside; ++w)
+          f((n * a.in + i) * beside + w, (n * a.out + o) * beside + w, k);
       }
     }
   }
@@ -28,11 +33,11 @@ void each_product(const ConvShape& s, const F& f) {
 /// How often every (x, y, w) is multiplied.
 std::vector<int> products(const ConvShape& whole, const ConvPiece& piece,
                           std::vector<int> counts = {}) {
-  const Size xs = whole.batch * whole.in_h * whole.in_w,
-             ys = whole.batch * whole.out_h * whole.out_w;
-  counts.resize(static_cast<std::size_t>(xs * ys * whole.kernel_h));
+  const Size xs = whole.batch * in_pixels(whole), ys = whole.batch * out_pixels(whole);
+  const Size cells = cell_count(whole);
+  counts.resize(static_cast<std::size_t>(xs * ys * cells));
   each_product(piece.shape, [&](Size x, Size y, Size w) {
-    ++counts[static_cast<std::size_t>(((piece.x + x) * ys + piece.y + y) * whole.kernel_h + w)];
+    ++counts[static_cast<std::size_t>(((piece.x + x) * ys + piece.y + y) * cells + w)];
   });
   return counts;
 }
@@ -45,16 +50,19 @@ ConvShape random_shape(std::mt19937& generator) {
     ConvShape s{};
     s.batch = draw(1, 3);
     s.groups = s.in_channels = s.out_channels = 1;
-    s.in_h = draw(1, 24);
-    s.in_w = s.out_w = draw(1, 2);
-    s.kernel_h = draw(1, 4);
-    s.stride_h = draw(1, 4);
-    s.dilation_h = draw(1, 3);
-    s.padding_h = draw(0, 5);
-    s.kernel_w = s.stride_w = s.dilation_w = 1;
-    const Size room = s.in_h + 2 * s.padding_h - (s.kernel_h - 1) * s.dilation_h - 1;
+    s.rows.in = draw(1, 24);
+    s.columns.in = s.columns.out = draw(1, 2);
+    s.rows.kernel = draw(1, 4);
+    s.rows.stride = draw(1, 4);
+    s.rows.dilation = draw(1, 3);
+    s.rows.padding = draw(0, 5);
+    s.columns.kernel = s.columns.stride = s.columns.dilation = 1;
+    const Size room = s.rows.in + 2 * s.rows.padding - (s.rows.kernel - 1) * s.rows.dilation - 1;
     if (room < 0) continue;
-    s.out_h = room / s.stride_h + 1;
+    s.rows.out = room / s.rows.stride + 1;
+    if (draw(0, 1) == 0) return s;
+    std::swap(s.depth, s.rows);  // the same along depth, with pixels beside
+    s.rows.in = s.rows.out = draw(1, 2);
     return s;
   }
 }

@@ -77,7 +77,7 @@ void check_copy(const Shape& shape, const Strides& to, const Strides& from) {
     }
     expected[static_cast<std::size_t>(a)] = x[static_cast<std::size_t>(b)];
   }
-  copy(shape, y.data(), dtype_of<T>, to, x.data(), dtype_of<T>, from);
+  copy({x.data(), dtype_of<T>, shape, from}, {y.data(), dtype_of<T>, shape, to});
   CAPTURE(to_string(shape));
   CHECK(y == expected);
 }
@@ -108,31 +108,45 @@ TEST_CASE("copies follow any strides") {
 
 TEST_CASE("casts between all dtypes follow C++") {
   const std::vector<float> x = {-2.7f, 0, 0.5f, 3.9f};
+  const Shape four{4}, square{2, 2}, one{1}, across{2, 1}, down{1, 2};
+  const ConstArray from(x.data(), float32, four, one);
   std::vector<std::int64_t> i64(4);
-  copy({4}, i64.data(), int64, {1}, x.data(), float32, {1});
+  copy(from, {i64.data(), int64, four, one});
   CHECK(i64 == std::vector<std::int64_t>{-2, 0, 0, 3});
   std::vector<std::int32_t> i32(4);
-  copy({4}, i32.data(), int32, {1}, x.data(), float32, {1});
+  copy(from, {i32.data(), int32, four, one});
   CHECK(i32 == std::vector<std::int32_t>{-2, 0, 0, 3});
   std::vector<std::uint8_t> u8(4);
-  copy({4}, u8.data(), uint8, {1}, x.data(), float32, {1});
+  copy(from, {u8.data(), uint8, four, one});
   CHECK(u8 == std::vector<std::uint8_t>{0, 0, 0, 3});
   bool flags[4];
-  copy({4}, flags, bool_, {1}, x.data(), float32, {1});
+  copy(from, {flags, bool_, four, one});
   CHECK(flags[0]);
   CHECK(!flags[1]);
   CHECK(flags[2]);
   std::vector<double> f64(4);
-  copy({2, 2}, f64.data(), float64, {2, 1}, x.data(), float32, {1, 2});  // and transposes
+  copy({x.data(), float32, square, down}, {f64.data(), float64, square, across});  // transposes too
   CHECK(f64 == std::vector<double>{double(-2.7f), 0.5, 0, double(3.9f)});
-  copy({4}, f64.data(), float64, {1}, flags, bool_, {1});
+  copy({flags, bool_, four, one}, {f64.data(), float64, four, one});
   CHECK(f64 == std::vector<double>{1, 0, 1, 1});
+}
+
+TEST_CASE("copies broadcast what they read") {
+  const std::vector<float> x = {1, 2, 3};
+  std::vector<float> y(6);
+  const Shape three{3}, column{3, 1}, wide{2, 3}, tall{3, 2}, one{1}, ones{1, 1};
+  const Strides by_three{3, 1}, by_two{2, 1};
+  copy({x.data(), float32, three, one}, {y.data(), float32, wide, by_three});
+  CHECK(y == std::vector<float>{1, 2, 3, 1, 2, 3});
+  copy({x.data(), float32, column, ones}, {y.data(), float32, tall, by_two});
+  CHECK(y == std::vector<float>{1, 1, 2, 2, 3, 3});
 }
 
 TEST_CASE("fill sets strided elements and leaves the others alone") {
   std::vector<float> x(12, 1.0f);
   const float value = 7;
-  fill({3, 2}, x.data(), float32, {4, 1}, &value);
+  const Shape shape{3, 2}, strides{4, 1};
+  fill(&value, {x.data(), float32, shape, strides});
   CHECK(x == std::vector<float>{7, 7, 1, 1, 7, 7, 1, 1, 7, 7, 1, 1});
 }
 
@@ -161,8 +175,8 @@ TEST_CASE("floating-point numbers beyond an integer type become the nearest it h
                            From{1.5}};
     while (x.size() < 40) x.push_back(From{100});  // so that vectors of numbers are converted too
     std::vector<To> y(x.size());
-    const auto n = static_cast<Size>(x.size());
-    copy({n}, y.data(), dtype_of<To>, {1}, x.data(), dtype_of<From>, {1});
+    const Shape shape{static_cast<Size>(x.size())}, one{1};
+    copy({x.data(), dtype_of<From>, shape, one}, {y.data(), dtype_of<To>, shape, one});
     CHECK(y[0] == 0);
     CHECK(y[1] == most);
     CHECK(y[2] == least);

@@ -5,10 +5,14 @@
 #include <memory>
 #include <vector>
 
+#include "reel/autograd/profiler/profiler.h"
 #include "reel/nn/nn.h"
 #include "reel/ops/create/create.h"
+#include "support/layer_check.h"
+#include "support/message_of.h"
 
 using namespace reel;
+using testing::message_of;
 
 namespace {
 
@@ -25,16 +29,6 @@ struct Net {
 
   Tensor operator()(const Tensor& x) const { return out(blocks[1](blocks[0](x))); }
 };
-
-template <class F>
-std::string message_of(F f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 void ends_with(const std::string& text, const std::string& end) {
   CAPTURE(text);
@@ -67,13 +61,12 @@ TEST_CASE("an error inside a Sequential names the layer by its place") {
               model(zeros({5, 2, 4}));
             }),
             "\n  in 3 (Linear{in_features=3, out_features=2})");
-  // also where it is joined with its neighbour
   ends_with(message_of([&] {
               model(zeros({5, 2, 5}));
             }),
             "\n  in 1 (Linear{in_features=8, out_features=6})");
 
-  nn::SequentialAny any;
+  nn::Sequential any;
   any.push_back(nn::Linear{4, 4});
   any.push_back(Block{5});
   ends_with(message_of([&] {
@@ -122,4 +115,93 @@ TEST_CASE("errors outside of layers name none, also after one inside") {
   const nn::Linear layer{2, 2};
   message_of([&] { layer(zeros({3})); });
   CHECK(message_of([&] { zeros({3}).view({5}); }).find("\n  in ") == std::string::npos);
+}
+
+namespace {
+
+/// Modules of a user's, one of which says that it was called.
+struct Told {
+  nn::Linear fc{4, 3};
+  Tensor operator()(const Tensor& x) const {
+    return nn::call(
+        this, [&] { return fc(x); }, x);
+  }
+};
+struct Untold {
+  nn::Linear fc{3, 2};
+  Tensor operator()(const Tensor& x) const { return fc(x); }
+};
+struct Both {
+  Told told{};
+  Untold untold{};
+  Tensor operator()(const Tensor& x) const { return untold(told(x)); }
+};
+
+}  // namespace
+
+TEST_CASE("a user's module is seen where Reel calls it or where it says so") {
+  Both model;
+  const std::string table = nn::summary(model, zeros({5, 4}));
+  CAPTURE(table);
+  CHECK(table.find("Both -> [5, 2]") != std::string::npos);
+  CHECK(table.find("told       Told                     [5, 3]") != std::string::npos);
+  CHECK(table.find("untold     Untold                            ") != std::string::npos);
+
+  nn::Sequential row{Told{}, Untold{}};
+  testing::layer::Calls told(typeid(Told));
+  row(zeros({5, 4}));
+  CHECK(told.once({5, 3}, &row.at<Told>(0)));  // and not twice
+  testing::layer::Calls untold(typeid(Untold));
+  row(zeros({5, 4}));
+  CHECK(untold.once({5, 2}, &row.at<Untold>(1)));
+}
+
+TEST_CASE("call returns what it runs: tensors, structs, what can only be moved") {
+  struct States {
+    nn::LSTMState operator()(const Tensor& x) const {
+      return nn::call(
+          this, [&] { return nn::LSTMState{.h = x}; }, x);
+    }
+  };
+  struct Pointer {
+    std::unique_ptr<int> operator()(int x) const {
+      return nn::call(
+          this, [&] { return std::make_unique<int>(x); }, x);
+    }
+  };
+  const States states;
+  const Tensor y = ones({2});
+  CHECK(states(y).h.is_same(y));
+  testing::layer::Calls calls(typeid(States));
+  CHECK(states(y).h.is_same(y));
+  CHECK(calls.once({2}, &states));
+  CHECK(*Pointer()(3) == 3);
+}
+
+TEST_CASE("an error inside a module of one's own names it") {
+  const Told told;
+  ends_with(message_of([&] {
+              told(zeros({5, 3}));
+            }),
+            "\n  in fc (Linear{in_features=4, out_features=3})");
+}
+
+TEST_CASE("a profile shows layers by path and type, if it is asked to") {
+  Net net;
+  const Tensor x = zeros({3, 4});
+  profiler::Profile profile({.record_layers = true});
+  nn::AnyModule(nn::Sequential{nn::Linear{4, 4}, nn::ReLU{}})(x);
+  nn::detail::call(
+      &net, [&] { return net.blocks[0](x); }, x);
+  profile.stop();
+  CHECK(profile["Sequential"].calls == 1);
+  CHECK(profile["0 (Linear)"].calls == 1);
+  CHECK(profile["1 (ReLU)"].calls == 1);
+  CHECK(profile["blocks.0.fc (Linear)"].calls == 1);
+  CHECK(profile["Net"].total_time >= profile["blocks.0.fc (Linear)"].total_time);
+
+  profiler::Profile plain;
+  nn::Linear{4, 4}(x);
+  CHECK(plain["Linear"].calls == 0);
+  CHECK(plain["linear"].calls == 1);
 }

@@ -43,13 +43,13 @@ struct Everything {
   std::shared_ptr<nn::Linear> shared = std::make_shared<nn::Linear>(nn::Linear{1, 1});
   std::shared_ptr<nn::Linear> null;
   std::tuple<nn::Linear, nn::Dropout> both{nn::Linear{1, 1}, nn::Dropout{}};
-  nn::Sequential<nn::Linear, nn::Dropout> sequence{nn::Linear{1, 1}, nn::Dropout{}};
+  nn::Sequential sequence{nn::Linear{1, 1}, nn::Dropout{}};
   nn::AnyModule any = nn::Linear{1, 1};
   nn::Parameter scale = ones({1});
   nn::Buffer mean = zeros({1});
   Tensor scratch = zeros({5});
   std::function<Tensor(const Tensor&)> act = [](const Tensor& x) { return x; };
-  Tensor (*function)(const Tensor&) = relu;
+  Tensor (*function)(const Tensor&) = tanh;
   std::string name = "everything";
   const double rate = 0.5;
   std::vector<Size> sizes{1, 2};
@@ -312,7 +312,7 @@ TEST_CASE("modes reach through pointers, containers and AnyModule") {
   nn::eval(module);
   nn::eval(erased);
   CHECK_FALSE(std::get<1>(module.both).training);
-  CHECK_FALSE(get<1>(module.sequence).training);
+  CHECK_FALSE(module.sequence.at<nn::Dropout>(1).training);
   CHECK_FALSE(erased.as<nn::Dropout>()->training);
 }
 

@@ -69,16 +69,16 @@ TEST_CASE("a buffer does not require a gradient") {
 TEST_CASE("a required option reads as its value") {
   const nn::Required<Size> number = 3;
   CHECK(number * 2 == 6);
-  const nn::Required<Pair> pair = {3, 5};
-  CHECK(pair().h == 3);
-  CHECK(pair().w == 5);
-  CHECK(nn::Required<Pair>(4)() == Pair(4, 4));
-  CHECK(nn::Required<Pair>(number)() == Pair(3, 3));
+  const nn::Required<Sizes<2>> pair = {3, 5};
+  CHECK(pair()[0] == 3);
+  CHECK(pair()[1] == 5);
+  CHECK(nn::Required<Sizes<2>>(4)() == Sizes<2>(4, 4));
+  CHECK(nn::Required<Sizes<2>>(number)() == Sizes<2>(3, 3));
   CHECK(nn::Required<Shape>(number)() == Shape{3});
   CHECK(nn::Required<Shape>{number, 4}() == Shape{3, 4});
-  CHECK(Pair(number) == Pair(3, 3));
-  CHECK(Padding(number) == Padding(3));
-  static_assert(!std::is_constructible_v<nn::Required<Size>, nn::Required<Pair>>);
+  CHECK(Sizes<2>(number) == Sizes<2>(3, 3));
+  CHECK(Padding<2>(number) == Padding<2>(3));
+  static_assert(!std::is_constructible_v<nn::Required<Size>, nn::Required<Sizes<2>>>);
   static_assert(!std::is_constructible_v<nn::Required<Size>, double>);
   static_assert(!std::is_constructible_v<nn::Required<Size>, bool>);
   static_assert(!std::is_default_constructible_v<nn::Required<Size>>);

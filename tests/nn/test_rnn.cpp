@@ -1,3 +1,4 @@
+#include "reel/nn/call.h"
 #include "reel/nn/rnn.h"
 
 #include <doctest/doctest.h>
@@ -46,11 +47,19 @@ Layer with_waves(Layer layer) {
 /// The output alone, for the layer check.
 struct Output {
   nn::LSTM lstm;
-  Tensor operator()(const Tensor& x) const { return lstm(x).output; }
+  nn::Hooks hooks = {};
+  Tensor operator()(const Tensor& x) const {
+    return nn::call(
+        this, [&] { return lstm(x).output; }, x);
+  }
 };
 struct Step {
   nn::LSTMCell cell;
-  Tensor operator()(const Tensor& x) const { return cell(x).h; }
+  nn::Hooks hooks = {};
+  Tensor operator()(const Tensor& x) const {
+    return nn::call(
+        this, [&] { return cell(x).h; }, x);
+  }
 };
 
 std::vector<std::string> keys(const StateDict& state) {

@@ -72,7 +72,7 @@ TEST_CASE("a summary with a sample shows what each layer returns") {
                        [](const Tensor& x) { return x; },
                        std::function<Tensor(const Tensor&)>(relu),
                        nn::Linear{4 * 3 * 2, 2}};
-  nn::requires_grad_(get<0>(model), false);
+  nn::requires_grad_(model[0], false);
   // clang-format off
   CHECK(nn::summary(model, zeros({5, 1, 8, 8})) ==
 R"(Sequential -> [5, 2]
@@ -89,7 +89,7 @@ R"(Sequential -> [5, 2]
 122 parameters (58 trained), 9 numbers in buffers, 528 bytes
 )");
   // clang-format on
-  CHECK(get<1>(model).training);
+  CHECK(model.at<nn::BatchNorm2d>(1).training);
 }
 
 TEST_CASE("a summary counts shared parameters once") {

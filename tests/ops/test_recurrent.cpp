@@ -27,12 +27,12 @@ std::vector<Tensor> layer_of(Size steps, Size batch, Size in, Size hidden, DType
   return tensors;
 }
 
-LstmOutputs run(const std::vector<Tensor>& in, bool reverse) {
+LSTMOutputs run(const std::vector<Tensor>& in, bool reverse) {
   return lstm_layer(in[0], {in[3], in[4], in[5], in[6]}, in[1], in[2], reverse);
 }
 
 /// The same, step by step in other ops.
-LstmOutputs run_plainly(const std::vector<Tensor>& in, bool reverse) {
+LSTMOutputs run_plainly(const std::vector<Tensor>& in, bool reverse) {
   const Size steps = in[0].size(0);
   Tensor h = in[1], c = in[2];
   std::vector<Tensor> output(static_cast<std::size_t>(steps));
@@ -51,7 +51,7 @@ LstmOutputs run_plainly(const std::vector<Tensor>& in, bool reverse) {
 template <class Run>
 std::vector<Tensor> outputs_and_gradients(const Run& f, const std::vector<Tensor>& in,
                                           bool reverse) {
-  const LstmOutputs y = f(in, reverse);
+  const LSTMOutputs y = f(in, reverse);
   std::vector<Tensor> all{y.output, y.h_n, y.c_n};
   std::vector<Tensor> grad_outputs;
   for (const Tensor& out : all) {
@@ -107,7 +107,7 @@ TEST_CASE("lstm_layer has right first and second derivatives") {
     testing::check_gradients(
         [&](const Tensor& x, const Tensor& h, const Tensor& c, const Tensor& weight_ih,
             const Tensor& weight_hh, const Tensor& bias_ih, const Tensor& bias_hh) {
-          const LstmOutputs y =
+          const LSTMOutputs y =
               lstm_layer(x, {weight_ih, weight_hh, bias_ih, bias_hh}, h, c, reverse);
           return cat({flatten(y.output), flatten(y.h_n) * 2, flatten(y.c_n) * 3});
         },
@@ -127,7 +127,7 @@ TEST_CASE("lstm_layer's recorded backward gives the numbers of the fused one") {
     const auto in = layer_of(4, 3, 2, 5);
     const Tensor dy = random_tensor({4, 3, 5}, -1, 1, 8), dc = random_tensor({3, 5}, -1, 1, 9);
     auto gradients = [&](bool recorded) {
-      const LstmOutputs y = run(in, reverse);
+      const LSTMOutputs y = run(in, reverse);
       return grad({y.output, y.c_n}, in, {.grad_outputs = {dy, dc}, .create_graph = recorded});
     };
     check_close(gradients(true), gradients(false), 1e-13);
@@ -166,13 +166,13 @@ TEST_CASE("lstm_layer computes the gradients asked for only, and of batches with
     std::vector<Tensor> one;
     for (const Tensor& tensor : in) one.push_back(tensor.detach());
     one[i].requires_grad_();
-    const LstmOutputs y = run(one, false);
+    const LSTMOutputs y = run(one, false);
     const Tensor total = (y.output * random_tensor({3, 2, 5}, -1, 1, 9)).sum() +
                          ((y.h_n + y.c_n) * random_tensor({2, 5}, -1, 1, 9)).sum();
     check_close({grad(total, one[i])}, {all[3 + i]}, 1e-12);
   }
   const auto none = layer_of(3, 0, 4, 5);
-  const LstmOutputs y = run(none, false);
+  const LSTMOutputs y = run(none, false);
   CHECK(y.output.shape() == Shape{3, 0, 5});
   y.output.sum().backward();
   CHECK(values_of(none[4].grad()) == std::vector<double>(100, 0.));
@@ -189,7 +189,7 @@ TEST_CASE("lstm_layer's biases have gradients of their own memory") {
 TEST_CASE("lstm_layer records nothing without a gradient to compute") {
   const auto in = layer_of(2, 3, 1, 4);
   const NoGradGuard no_grad;
-  const LstmOutputs y = run(in, false);
+  const LSTMOutputs y = run(in, false);
   CHECK_FALSE(y.output.requires_grad());
   CHECK_FALSE(y.c_n.requires_grad());
 }
@@ -218,13 +218,13 @@ TEST_CASE("lstm_layer saturates for huge inputs and lets NaN through") {
   const Tensor weight = tensor({{1.0}, {0.0}, {0.0}, {0.0}});
   const Tensor bias = tensor({0.0, 0.0, 1.0, 0.0});
   const Tensor x = tensor({{{1e30}, {-1e30}, {nan}, {0.0}}});
-  const LstmOutputs y = lstm_layer(x, {weight, tensor({{0.0}, {0.0}, {0.0}, {0.0}}), bias});
+  const LSTMOutputs y = lstm_layer(x, {weight, tensor({{0.0}, {0.0}, {0.0}, {0.0}}), bias});
   testing::check_values(y.c_n, {4, 1}, {std::tanh(1.0), 0, nan, std::tanh(1.0) / 2}, 1e-6);
 }
 
 TEST_CASE("lstm_layer says what does not fit") {
   const auto in = layer_of(3, 2, 4, 5);
-  const LstmWeights weights{in[3], in[4], in[5], in[6]};
+  const LSTMWeights weights{in[3], in[4], in[5], in[6]};
   CHECK_THROWS_WITH_AS(lstm_layer(in[1], weights),
                        "[lstm_layer] expected input [T, N, I], got shape [2, 5]", Error);
   CHECK_THROWS_WITH_AS(lstm_layer(ones({3, 2, 4}).to(int64), weights),

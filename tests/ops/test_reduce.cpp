@@ -255,6 +255,9 @@ TEST_CASE("cumsum runs along a dimension") {
   check_values(cumsum(tensor({{1, 2, 3}, {4, 5, 6}}), 0), {2, 3}, {1, 2, 3, 5, 7, 9});
   check_values(tensor({{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}).cumsum(-1), {2, 3}, {1, 3, 6, 4, 9, 15});
   CHECK(cumsum(tensor({true, true}), 0).dtype() == int64);
+  const std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  CHECK(cumsum(tensor({most, std::int64_t{1}}), 0)[1].item<std::int64_t>() ==
+        std::numeric_limits<std::int64_t>::min());  // wraps around, as sums do
   for (const Shape& shape : {Shape{}, Shape{0}, Shape{4}, Shape{2, 3, 4}, Shape{2, 0, 3}}) {
     for (const Tensor& x : {random_tensor(shape), strided_random_tensor(shape)}) {
       for (Size dim = 0; dim < std::max<Size>(1, x.dim()); ++dim) {

@@ -152,10 +152,11 @@ TEST_CASE("the saved state has PyTorch's names") {
   adam.step();
   std::vector<std::string> names;
   for (const auto& [name, tensor] : adam.state_dict()) names.push_back(name);
-  CHECK(names == std::vector<std::string>{"state.0.step", "state.0.exp_avg", "state.0.exp_avg_sq",
-                                          "param_groups.0.lr", "param_groups.0.betas.0",
-                                          "param_groups.0.betas.1", "param_groups.0.eps",
-                                          "param_groups.0.weight_decay", "param_groups.0.amsgrad"});
+  CHECK(names == std::vector<std::string>{
+                     "state.0.step", "state.0.exp_avg", "state.0.exp_avg_sq", "param_groups.0.lr",
+                     "param_groups.0.betas.0", "param_groups.0.betas.1", "param_groups.0.eps",
+                     "param_groups.0.weight_decay", "param_groups.0.amsgrad",
+                     "param_groups.0.maximize", "param_groups.0.decoupled_weight_decay"});
   const StateDict state = adam.state_dict();
   CHECK(state.at("state.0.step").item() == 1);
   check_values(state.at("state.0.exp_avg"), {2}, {0.1, 0.1}, 1e-6);
@@ -195,7 +196,7 @@ TEST_CASE("a saved state that does not fit is refused and changes nothing") {
                        "[load_state_dict] expected \"state.0.exp_avg\" of shape [2], got [3]",
                        Error);
   CHECK(other.lr() == 0.5);
-  CHECK(other.state_dict().size() == 6);
+  CHECK(other.state_dict().size() == 8);
   other.load_state_dict(good);
   CHECK(other.lr() == 0.25);
 }
@@ -424,6 +425,85 @@ TEST_CASE("a group that does not exist is told") {
   CHECK_THROWS_WITH_AS(sgd.options(-1), "[SGD] expected a group in [0, 1), got -1", Error);
   CHECK_THROWS_WITH_AS(std::as_const(sgd).options(1), "[SGD] expected a group in [0, 1), got 1",
                        Error);
+}
+
+TEST_CASE("options are read and set by name") {
+  const Tensor a = parameter(1);
+  const Tensor b = parameter(1);
+  optim::Adam adam{{optim::Adam::Group{{a}, {.lr = 0.1}}, optim::Adam::Group{{b}}}};
+  CHECK(adam.option("lr") == 0.1);
+  CHECK(adam.option("betas.1", 1) == 0.999);
+  CHECK(adam.option("amsgrad") == 0);
+  CHECK(adam.has_option("betas.0"));
+  CHECK_FALSE(adam.has_option("momentum"));
+  adam.set_option("betas.0", 0.5);
+  CHECK(adam.options(0).betas.first == 0.5);
+  CHECK(adam.options(1).betas.first == 0.5);
+  adam.set_option(1, "amsgrad", 1);
+  CHECK_FALSE(adam.options(0).amsgrad);
+  CHECK(adam.options(1).amsgrad);
+  CHECK_THROWS_WITH_AS(
+      adam.option("momentum"),
+      "[Adam] expected an option among \"lr\", \"betas.0\", \"betas.1\", \"eps\", "
+      "\"weight_decay\", \"amsgrad\", \"maximize\", \"decoupled_weight_decay\", got \"momentum\"",
+      Error);
+  CHECK_THROWS_WITH_AS(adam.set_option("betas.1", 2),
+                       "[Adam] expected betas in [0, 1), got {0.5, 2}", Error);
+  CHECK_THROWS_WITH_AS(adam.set_option("amsgrad", 2),
+                       "[Adam] expected 0 or 1 as \"param_groups.0.amsgrad\", got 2", Error);
+  CHECK_THROWS_WITH_AS(adam.set_option(2, "lr", 2), "[Adam] expected a group in [0, 2), got 2",
+                       Error);
+  CHECK(adam.options(0).betas.second == 0.999);
+}
+
+TEST_CASE("a step with a closure computes the loss, recorded, and returns it") {
+  const Tensor p = parameter(3);
+  optim::SGD sgd{{p}, {.lr = 0.25}};
+  const auto closure = [&] {
+    sgd.zero_grad();
+    const Tensor loss = square(p).sum();
+    loss.backward();
+    return loss;
+  };
+  const NoGradGuard no_grad;
+  CHECK(sgd.step(closure).item() == 18);
+  check_values(p, {2}, {1.5, 1.5});
+  CHECK_THROWS_WITH_AS(sgd.step(nullptr),
+                       "[SGD] expected a closure that returns the loss, got an empty function",
+                       Error);
+  sgd.options().lr = -1;
+  CHECK_THROWS_AS(sgd.step(closure), Error);
+}
+
+TEST_CASE("a state from before there was a switch has it off") {
+  const Tensor p = parameter(1);
+  optim::Adam adam{{p}, {.lr = 0.25, .maximize = true}};
+  StateDict state = adam.state_dict();
+  for (const char* later : {"maximize", "decoupled_weight_decay"}) {
+    CHECK(state.erase(std::string("param_groups.0.") + later));
+  }
+  adam.load_state_dict(state);
+  CHECK_FALSE(adam.options().maximize);
+}
+
+TEST_CASE("what a number becomes does not hang on its place in the parameter") {
+  const Tensor whole = random_tensor({37}).to(float32).requires_grad_();
+  std::vector<Tensor> parts;
+  for (Size i = 0; i < 37; ++i) parts.push_back(whole.detach().slice(0, i, i + 1).clone());
+  for (Tensor& part : parts) part.requires_grad_();
+  optim::Adam of_whole{{whole}, {.lr = 0.1}};
+  optim::Adam of_parts{parts, {.lr = 0.1}};
+  for (std::uint32_t step = 0; step < 5; ++step) {
+    const Tensor gradient = random_tensor({37}, -1, 1, step).to(float32);
+    whole.set_grad(gradient);
+    for (Size i = 0; i < 37; ++i) {
+      parts[static_cast<std::size_t>(i)].set_grad(gradient.slice(0, i, i + 1).clone());
+    }
+    of_whole.step();
+    of_parts.step();
+  }
+  const std::vector<double> together = values_of(whole);
+  for (std::size_t i = 0; i < parts.size(); ++i) CHECK(values_of(parts[i])[0] == together[i]);
 }
 
 TEST_CASE("a list of one tensor or one group makes an optimizer, in braces and in parentheses") {

@@ -1,7 +1,6 @@
 # The linker keeps one copy of each weak symbol (an inline function or template that was not
 # inlined) out of all objects. One compiled for AVX-512 must therefore never be shared: everything
-# weak in these objects has to live in a namespace of their own, reel::kernels::<ISA> or xsimd renamed
-# to reel_xsimd_<ISA>.
+# weak in these objects has to live in a namespace of their own, reel::kernels::<ISA>.
 #   cmake -DNM=<nm> -DISA=<isa> -DOBJECTS=<file listing the objects> -P isa_symbols.cmake
 
 file(STRINGS ${OBJECTS} objects)
@@ -18,8 +17,9 @@ foreach(line IN LISTS lines)
   if(line MATCHES "^[0-9a-fA-F]+ [WVu] (.*)$")
     math(EXPR weak "${weak} + 1")
     set(symbol "${CMAKE_MATCH_1}")
-    # DW.ref is a pointer to libstdc++'s exception personality, the same in every object.
-    if(NOT symbol MATCHES "reel::kernels::${ISA}::|reel_xsimd_${ISA}::|^DW\\.ref\\.")
+    # The same bytes in every object: DW.ref, a pointer to libstdc++'s exception personality, and a
+    # table of numbers and names.
+    if(NOT symbol MATCHES "reel::kernels::${ISA}::|^DW\\.ref\\.|^reel::detail::dtype_traits$")
       string(APPEND offenders "  ${symbol}\n")
     endif()
   endif()

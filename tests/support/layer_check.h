@@ -1,40 +1,32 @@
 #pragma once
 
-// One check that every layer passes: shapes, names, state, gradients, modes, copies, dtypes.
+// One check that every layer passes: shapes, names, state, gradients, modes, copies, hooks, dtypes.
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
 #include <vector>
 
 #include "reel/autograd/gradcheck.h"
 #include "reel/autograd/tape.h"
 #include "reel/nn/any_module.h"
+#include "reel/nn/hooks.h"
 #include "reel/nn/module.h"
+#include "reel/nn/sequential.h"
 #include "reel/nn/summary.h"
 #include "reel/ops/create/create.h"
 #include "reel/ops/create/random.h"
 #include "reel/ops/pointwise/pointwise.h"
 #include "reel/ops/reduce/reduce.h"
 #include "reel/ops/shape/view.h"
+#include "support/compare.h"
 
 namespace reel::testing {
-
-/// Whether both have the same shape, dtype and elements.
-inline bool same(const Tensor& a, const Tensor& b) {
-  const NoGradGuard no_grad;
-  return a.shape() == b.shape() && a.dtype() == b.dtype() &&
-         (a.numel() == 0 || (a == b).all().item<bool>());
-}
-
-/// Whether both have the same shape and elements up to `tolerance`, absolute and relative.
-inline bool close(const Tensor& a, const Tensor& b, double tolerance = 1e-5) {
-  const NoGradGuard no_grad;
-  const Tensor x = a.to(float64), y = b.to(float64);
-  return x.shape() == y.shape() &&
-         (x.numel() == 0 || (abs(x - y) <= tolerance + tolerance * abs(y)).all().item<bool>());
-}
 
 /// What `check_layer` expects.
 struct LayerCheck {
@@ -133,6 +125,101 @@ void check_modes(const L& layer, const LayerCheck& expected) {
   CHECK(nn::is_training(copy));
 }
 
+/// Sees what modules of a type are given and return.
+class Calls final {
+ public:
+  explicit Calls(const std::type_info& type)
+      : handle_(nn::register_module_forward_hook([this, &type](const nn::ModuleRef& module,
+                                                               const std::vector<Tensor>& inputs,
+                                                               const std::vector<Tensor>& outputs) {
+          if (module.type() != type) return;
+          modules_.push_back(module.address());
+          input_ = inputs.empty() ? Tensor() : inputs.front();
+          shape_ = outputs.front().shape();
+        })) {}
+  ~Calls() { handle_.remove(); }
+  Calls(const Calls&) = delete;
+  Calls& operator=(const Calls&) = delete;
+
+  /// Whether, since it was last asked, the module that returned last, `module` if given, was seen
+  /// to do so once, and in that shape.
+  bool once(const Shape& shape, const void* module = nullptr) {
+    const std::vector<const void*> seen = std::exchange(modules_, {});
+    return !seen.empty() && std::count(seen.begin(), seen.end(), seen.back()) == 1 &&
+           shape_ == shape && (module == nullptr || module == seen.back());
+  }
+  /// The first tensor that it was given.
+  const Tensor& input() const { return input_; }
+
+ private:
+  std::vector<const void*> modules_;
+  Tensor input_;
+  Shape shape_;
+  HookHandle handle_;
+};
+
+/// A call is seen once, whoever makes it, and with what it was given.
+template <class L>
+void check_door(const L& layer, const LayerCheck& expected) {
+  L copy = nn::clone(layer);
+  const Tensor x = sample(expected.input, float32);
+  const NoGradGuard no_grad;
+  Calls calls(typeid(L));
+  copy(x);
+  CHECK(calls.once(expected.output, &copy));
+  CHECK(calls.input().is_same(x));
+  const nn::AnyModule any = copy;
+  any(x);
+  CHECK(calls.once(expected.output));
+  struct Around {
+    L inner;
+    Tensor operator()(const Tensor& v) const { return inner(v); }
+  };
+  nn::Sequential{Around{copy}, [](const Tensor& v) { return v; }}(x);
+  CHECK(calls.once(expected.output));
+}
+
+/// Hooks of the layer run once and in order, may replace what goes in and out, go with a layer that
+/// is moved and not with a copy, and see the gradients.
+template <class L>
+void check_hooks(const L& layer, const LayerCheck& expected) {
+  static_assert(std::is_nothrow_move_constructible_v<L>, "a vector that grows would copy it");
+  L hooked = nn::clone(layer);
+  nn::eval(hooked);
+  const Tensor x = sample(expected.input, float32), plain = hooked(x).detach();
+  std::string order;
+  nn::register_forward_pre_hook(hooked, [&](const L&, const Tensor& given) {
+    order += "a";
+    return given * 1;
+  });
+  nn::register_forward_hook(hooked, [&](const L&, const Tensor& given, const Tensor& y) {
+    order += "b";
+    CHECK_FALSE(given.is_same(x));
+    return y * 2;
+  });
+  CHECK(same(hooked(x), plain * 2));
+  CHECK(order == "ab");
+  L copy = hooked, clone = nn::clone(hooked), moved = std::move(hooked);
+  CHECK(same(copy(x), plain));
+  CHECK(same(clone(x), plain));
+  CHECK(order == "ab");
+  CHECK(same(moved(x), plain * 2));
+  nn::register_full_backward_hook(moved, [&](const L& module, const Tensor& dx, const Tensor& dy) {
+    CHECK(&module == &moved);
+    CHECK(same(dy, full(expected.output, 2.0)));
+    return full(dx.shape(), 5.0);
+  });
+  nn::register_full_backward_pre_hook(moved, [&](const L&, const Tensor& dy) {
+    CHECK(same(dy, ones(expected.output)));
+    return dy * 2;
+  });
+  const Tensor leaf = x.clone().requires_grad_();
+  const Tensor y = moved(leaf);
+  if (!y.requires_grad()) return;
+  y.sum().backward();
+  CHECK(same(leaf.grad(), full(expected.input, 5.0)));
+}
+
 template <class L>
 void check_dtypes(const L& layer, const LayerCheck& expected) {
   L copy = nn::clone(layer);
@@ -198,6 +285,8 @@ void check_layer(const L& layer, const LayerCheck& expected) {
   layer::check_state(layer);
   layer::check_clone(layer, expected);
   layer::check_modes(layer, expected);
+  layer::check_door(layer, expected);
+  layer::check_hooks(layer, expected);
   layer::check_dtypes(layer, expected);
   layer::check_empty_batch(layer, expected);
   layer::check_gradients(layer, expected, false);

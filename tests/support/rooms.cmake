@@ -7,7 +7,7 @@
 cmake_policy(VERSION 3.25)
 
 # From the ground up. Rooms on one floor know nothing of each other.
-set(floors base kernels autograd ops "nn optim" io datasets distributed train)
+set(floors base kernels autograd ops "nn optim" "func io" datasets distributed train)
 set(for_users reel.h autograd/autograd.h)
 set(most_rooms 12)
 set(most_arrows 40)
@@ -35,7 +35,7 @@ foreach(room IN LISTS ROOMS)
     endif()
     file(STRINGS ${SOURCE}/${file} lines REGEX "^ *#include [<\"]reel/")
     foreach(line IN LISTS lines)
-      if(NOT line MATCHES "reel/(([a-z]+)(/[^>\"]*)?\\.h)")
+      if(NOT line MATCHES "reel/(([a-z]+)(/[^>\"]*)?\\.(h|inc))")
         list(APPEND faults "${file} includes no header of Reel: ${line}")
         continue()
       endif()

@@ -1,8 +1,8 @@
 # cmake -DSOURCE=<root> -P setup_packages.cmake
 #
 # Every package that a CMake file looks for has a Debian package, and scripts/setup installs it.
-# The Debian package is the first argument of reel_require(); beside a bare find_package() it stands
-# in a comment: `# Debian: libtorch-dev`.
+# The Debian package is the first argument of reel_require(), and stands before each header of
+# reel_part(); beside a bare find_package() it stands in a comment: `# Debian: libtorch-dev`.
 
 cmake_policy(VERSION 3.25)
 
@@ -11,10 +11,13 @@ file(READ ${SOURCE}/scripts/setup setup)
 
 set(wanted)
 foreach(file IN LISTS files)
-  file(STRINGS ${file} lines REGEX "^ *(reel_require\\(|find_package\\(|set\\([a-z]+_package )")
+  file(STRINGS ${file} lines REGEX "^ *(reel_require\\(|find_package\\(|set\\([a-z]+_package )|-dev [a-z]+\\.h")
   foreach(line IN LISTS lines)
     if(line MATCHES "find_package\\(\\\${package}")
       # the one inside reel_require
+    elseif(line MATCHES "-dev [a-z]+\\.h")
+      string(REGEX MATCHALL "[a-z0-9.+-]+-dev" packages "${line}")
+      list(APPEND wanted ${packages})
     elseif(line MATCHES "(reel_require\\(|set\\([a-z]+_package |# Debian: )([a-z0-9.+-]+)")
       list(APPEND wanted ${CMAKE_MATCH_2})
     elseif(NOT line MATCHES "reel_require\\(\\\${[a-z]+_package}")

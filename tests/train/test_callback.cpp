@@ -233,13 +233,13 @@ TEST_CASE("stop ends a run after the epoch, or after the batch, with a reason") 
 
 TEST_CASE("a callback may change the rates and add a group") {
   nn::Sequential model{nn::Linear{3, 3}, nn::Linear{3, 3}};
-  optim::SGD sgd{nn::parameters(get<0>(model)), {.lr = 0.5}};
-  const Tensor before = get<1>(model).weight.detach().clone();
+  optim::SGD sgd{nn::parameters(model[0]), {.lr = 0.5}};
+  const Tensor before = model.at<nn::Linear>(1).weight.detach().clone();
   std::vector<std::size_t> trained;
   const auto thaw = [&](Run& run) {
     trained.push_back(run.parameters().size());
     run.optimizer().set_lr(0.25);
-    if (run.epoch() == 1) sgd.add_param_group({.parameters = nn::parameters(get<1>(model))});
+    if (run.epoch() == 1) sgd.add_param_group({.parameters = nn::parameters(model[1])});
   };
   train::fit(model, points(),
              {.optimizer = sgd,
@@ -249,14 +249,14 @@ TEST_CASE("a callback may change the rates and add a group") {
               .on_warning = [](const std::string&) {}});
   CHECK(sgd.lr() == 0.25);
   CHECK(trained == std::vector<std::size_t>{2, 4});
-  CHECK_FALSE(get<1>(model).weight.eq(before).all().item<bool>());
+  CHECK_FALSE(model.at<nn::Linear>(1).weight.eq(before).all().item<bool>());
 }
 
 TEST_CASE("an error in a callback ends the run, and modes are restored") {
   nn::Sequential model{nn::Linear{3, 3}, nn::Dropout{}};
-  get<1>(model).training = false;
+  model.at<nn::Dropout>(1).training = false;
   const auto refuse = [](Run&) { throw Error("no more"); };
   CHECK_THROWS_WITH_AS(train::fit(model, points(), {.callbacks = {refuse}, .verbose = silent}),
                        "no more", Error);
-  CHECK_FALSE(get<1>(model).training);
+  CHECK_FALSE(model.at<nn::Dropout>(1).training);
 }

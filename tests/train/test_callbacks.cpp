@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -98,10 +99,35 @@ TEST_CASE("a schedule sets the rate by epochs or by steps, from 0") {
   CHECK(rates == std::vector<double>{2, 3});
 
   CHECK_THROWS_WITH_AS(
+      fit({.per_epoch =
+               [](Size) {
+                 return optim::PerGroup{1, 2};
+               }}),
+      "[LearningRateScheduler] expected one rate or one for each of 1 groups, got 2", Error);
+  CHECK_THROWS_WITH_AS(
       fit({}), "[LearningRateScheduler] expected either .per_epoch or .per_step, got none", Error);
   CHECK_THROWS_WITH_AS(fit({.per_epoch = per_epoch, .per_step = per_step}),
                        "[LearningRateScheduler] expected either .per_epoch or .per_step, got both",
                        Error);
+}
+
+TEST_CASE("a schedule sets the rate of each group") {
+  nn::Linear model{3, 3};
+  optim::SGD sgd{{{{model.weight}, {.lr = 1}}, {{model.bias}, {.lr = 2}}}};
+  const auto fit = [&](const train::LearningRateScheduler& schedule) {
+    return train::fit(model, points(),
+                      {.optimizer = sgd, .epochs = 2, .callbacks = {schedule}, .verbose = silent});
+  };
+  auto history = fit({.per_epoch = [](Size epoch) {
+    const auto rate = static_cast<double>(epoch);
+    return optim::PerGroup{rate, rate / 2};
+  }});
+  CHECK(history["lr.0"] == std::vector<double>{0, 1});
+  CHECK(history["lr.1"] == std::vector<double>{0, 0.5});
+  CHECK(sgd.lr(1) == 0.5);
+  history = fit({.per_step = [](Size step) { return static_cast<double>(step + 3); }});
+  CHECK(history["lr.0"] == std::vector<double>{3, 4});
+  CHECK(history["lr.1"] == std::vector<double>{3, 4});
 }
 
 TEST_CASE("a log file has a row for each epoch, and is whole at any time") {
@@ -148,6 +174,64 @@ TEST_CASE("a log file quotes names that would be taken for several, and refuses 
         doctest::Contains("[CSVLogger] expected a separator that stands in no number or quote"),
         Error);
   }
+}
+
+TEST_CASE("a log file that is appended to keeps its rows, and wants the same columns") {
+  const TempFolder folder;
+  const std::string path = folder / "log.csv";
+  nn::Linear model{3, 3};
+  const auto fit = [&](const train::Callback& more, Size initial_epoch) {
+    train::fit(model, points(),
+               {.epochs = initial_epoch + 2,
+                .initial_epoch = initial_epoch,
+                .callbacks = {more, train::CSVLogger{.filename = path, .append = true}},
+                .verbose = silent});
+  };
+  const train::LambdaCallback nothing;
+  const auto first_column = [&] {
+    std::istringstream text(content_of(path));
+    std::vector<std::string> cells;
+    for (std::string line; std::getline(text, line);)
+      cells.push_back(line.substr(0, line.find(',')));
+    return cells;
+  };
+  fit(nothing, 0);
+  CHECK(first_column() == std::vector<std::string>{"epoch", "1", "2"});
+  const std::string before = content_of(path);
+  fit(nothing, 2);
+  CHECK(first_column() == std::vector<std::string>{"epoch", "1", "2", "3", "4"});
+  CHECK(content_of(path).starts_with(before));
+
+  const train::LambdaCallback log{.epoch_begin = [](Run& run) { run.log("lr", 1); }};
+  const std::string whole = content_of(path);
+  CHECK_THROWS_WITH_AS(fit(log, 4),
+                       doctest::Contains("log.csv, to which rows are appended, "
+                                         "\"epoch,loss,accuracy,seconds\", got "
+                                         "\"epoch,loss,accuracy,lr,seconds\"\nhelp: "),
+                       Error);
+  CHECK(content_of(path) == whole);
+
+  // A last row without its line break, as an editor leaves it, stays a row.
+  std::ofstream(path) << "epoch,loss,accuracy,seconds\n7,1,1,1";
+  fit(nothing, 7);
+  CHECK(first_column() == std::vector<std::string>{"epoch", "7", "8", "9"});
+  std::ofstream(path, std::ios::trunc).close();
+  fit(nothing, 0);  // an empty file is a new one
+  CHECK(first_column() == std::vector<std::string>{"epoch", "1", "2"});
+}
+
+TEST_CASE("a row that cannot be written ends the run") {
+  const TempFolder folder;
+  nn::Linear model{3, 3};
+  const std::string path = folder / "logs/log.csv";
+  folder.write("logs/log.csv", "");
+  const auto vanish = [&](Run&) { std::filesystem::remove_all(folder / "logs"); };
+  CHECK_THROWS_WITH_AS(train::fit(model, points(),
+                                  {.epochs = 3,
+                                   .callbacks = {train::LambdaCallback{.batch_end = vanish},
+                                                 train::CSVLogger{.filename = path}},
+                                   .verbose = silent}),
+                       doctest::Contains("[CSVLogger] "), Error);
 }
 
 TEST_CASE("a log file that cannot be written is told before the first step") {

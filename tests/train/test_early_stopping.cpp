@@ -10,26 +10,16 @@
 #include "reel/ops/ops.h"
 #include "reel/optim/optim.h"
 #include "reel/train/fit.h"
+#include "support/script.h"
 
 using namespace reel;
+using testing::Script;
 
 namespace {
 
 constexpr auto silent = train::Verbose::none;
 
 TensorDataset<2> points() { return TensorDataset(eye(3), tensor({0, 1, 2})); }
-
-/// A number that takes these values, one an epoch.
-struct Script {
-  std::string called;
-  std::vector<double> values;
-  std::size_t next = 0;
-
-  void update(const Tensor&, const Tensor&) {}
-  double value() const { return values[next - 1]; }
-  void reset() { ++next; }
-  std::string name() const { return called; }
-};
 
 /// Trains by a fixed step of 1 an epoch and returns where it stopped.
 struct Outcome {

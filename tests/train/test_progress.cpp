@@ -3,15 +3,15 @@
 
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
-#include <optional>
 #include <string>
 
 #include "reel/train/callbacks/progress_bar.h"
 #include "reel/train/progress.h"
+#include "support/temp_folder.h"
 
 using namespace reel;
 using namespace reel::train;
+using reel::testing::Environment;
 
 namespace {
 
@@ -42,23 +42,6 @@ struct Written {
     REQUIRE(std::fread(text.data(), 1, text.size(), file) == text.size());
     return text;
   }
-};
-
-/// An environment variable, set or taken away while it lives.
-class Environment {
- public:
-  Environment(const char* name, const char* value) : name_(name) {
-    if (const char* before = std::getenv(name)) before_ = before;
-    set(value);
-  }
-  ~Environment() { set(before_ ? before_->c_str() : nullptr); }
-  Environment(const Environment&) = delete;
-  Environment& operator=(const Environment&) = delete;
-
- private:
-  void set(const char* value) { value != nullptr ? setenv(name_, value, 1) : unsetenv(name_); }
-  const char* name_;
-  std::optional<std::string> before_;
 };
 
 }  // namespace
@@ -247,17 +230,6 @@ TEST_CASE("a wiped line is wiped at once, before others write to the same termin
   struct stat written {};
   REQUIRE(::fstat(fileno(out.file), &written) == 0);
   CHECK(written.st_size == std::ftell(out.file));
-}
-
-TEST_CASE("a width in $COLUMNS that is none is ignored") {
-  Written out;
-  for (const char* bad : {"4294967336", "99999999999999999999", "40x", "-40", "0", ""}) {
-    CAPTURE(bad);
-    const Environment columns("COLUMNS", bad);
-    CHECK(terminal_width(out.file) == 80);
-  }
-  const Environment columns("COLUMNS", "40");
-  CHECK(terminal_width(out.file) == 40);
 }
 
 TEST_CASE("a run that stops half way keeps its line") {

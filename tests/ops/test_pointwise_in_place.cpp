@@ -100,15 +100,9 @@ TEST_CASE("the other side may not enlarge the target") {
                        Error);
 }
 
-TEST_CASE("what the tape follows is changed in place only under NoGradGuard") {
+TEST_CASE("nothing in place is recorded under NoGradGuard") {
   const Tensor x = ones({2}, {.requires_grad = true});
   const Tensor other = ones({2});
-  CHECK_THROWS_WITH_AS(x.add_(1), doctest::Contains("NoGradGuard"), Error);
-  CHECK_THROWS_WITH_AS(other.mul_(x), doctest::Contains("[mul_] expected tensors that the tape"),
-                       Error);
-  CHECK_THROWS_WITH_AS(other.copy_(x), doctest::Contains("[copy_]"), Error);
-  CHECK_THROWS_WITH_AS(x.fill_(0), doctest::Contains("[fill_]"), Error);
-  CHECK_THROWS_WITH_AS(x.clamp_(0), doctest::Contains("[clamp_]"), Error);
   {
     const NoGradGuard no_grad;
     x.add_(1);
