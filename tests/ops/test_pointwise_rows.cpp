@@ -163,13 +163,8 @@ Tensor repeated(const Tensor& x) {
 }
 
 /// Fused and not: the same bits, forward and backward.
-template <class T, class F, class... Inputs>
-void check_fused(F f, const Inputs&... given) {
-  const std::vector<Tensor> inputs{repeated(given).requires_grad_()...};
-  const auto call = [&](const auto& g) {
-    return detail::as_tensor_function(g, std::index_sequence_for<Inputs...>())(inputs)[0];
-  };
-  const Tensor fused = call(fuse(f)), plain = call(f);
+template <class T>
+void check_fused(const Tensor& fused, const Tensor& plain, const std::vector<Tensor>& inputs) {
   REQUIRE(std::string(fused.impl().node->name) == "fused");
   const auto check = [&](const char* what, const Tensor& a, const Tensor& b) {
     const std::vector<T> got = numbers_of<T>(a), wanted = numbers_of<T>(b);
@@ -220,30 +215,68 @@ X slope_of(const X& dy, const X& x, const X& y) {
       [&](auto... n) { return Row::Derivative::of(dy, x, y, n...); }, numbers_of_row<Row>);
 }
 
+/// A row of one tensor as functions, so that what checks it is compiled once for all rows.
+template <class T>
+struct UnaryFunctions {
+  Tensor (*op)(const Tensor& x);
+  Tensor (*fused)(const Tensor& x);
+  T (*value)(T x);
+  T (*slope)(T dy, T x, T y);
+};
 template <class Row, class T>
-void check_unary_at_special_values() {
-  using E = Exact<T>;
+constexpr UnaryFunctions<T> unary_functions{
+    .op = [](const Tensor& x) -> Tensor { return Call<Row>::of(x); },
+    .fused = [](const Tensor& x) -> Tensor {
+      return fuse([](const auto& v) { return Call<Row>::of(v); })(x);
+    },
+    .value = [](T x) { return value_of<Row>(Exact<T>(x)).value; },
+    .slope = [](T dy, T x,
+                T y) { return slope_of<Row>(Exact<T>(dy), Exact<T>(x), Exact<T>(y)).value; },
+};
+
+/// A row of two.
+template <class T>
+struct BinaryFunctions {
+  Tensor (*op)(const Tensor& a, const Tensor& b);
+  Tensor (*fused)(const Tensor& a, const Tensor& b);
+  T (*value)(T a, T b);
+  T (*by_a)(T dy, T a, T b);
+  T (*by_b)(T dy, T a, T b);
+};
+template <class Row, class T>
+constexpr BinaryFunctions<T> binary_functions{
+    .op = [](const Tensor& a, const Tensor& b) -> Tensor { return Call<Row>::of(a, b); },
+    .fused = [](const Tensor& a, const Tensor& b) -> Tensor {
+      return fuse([](const auto& v, const auto& w) { return Call<Row>::of(v, w); })(a, b);
+    },
+    .value = [](T a, T b) { return Row::value(Exact<T>(a), Exact<T>(b)).value; },
+    .by_a = [](T dy, T a,
+               T b) { return Row::ByA::of(Exact<T>(dy), Exact<T>(a), Exact<T>(b)).value; },
+    .by_b = [](T dy, T a,
+               T b) { return Row::ByB::of(Exact<T>(dy), Exact<T>(a), Exact<T>(b)).value; },
+};
+
+template <class T>
+void check_unary_at_special_values(const UnaryFunctions<T>& row) {
   const std::vector<T> x = special_values<T>();
   const Tensor input = tensor_of(x).requires_grad_();
-  const Tensor out = Call<Row>::of(input);
+  const Tensor out = row.op(input);
   const std::vector<T> y = numbers_of<T>(out);
   std::vector<T> wanted;
-  for (const T at : x) wanted.push_back(value_of<Row>(E(at)).value);
+  for (const T at : x) wanted.push_back(row.value(at));
   check_near("value", y, wanted, x);
 
-  const double weight = -1.75;
+  const T weight = -1.75;
   const BothWays got = gradients(out, {input}, full_like(out, weight));
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    wanted[i] = slope_of<Row>(E(weight), E(x[i]), E(y[i])).value;
-  }
+  for (std::size_t i = 0; i < x.size(); ++i) wanted[i] = row.slope(weight, x[i], y[i]);
   check_near("derivative by the kernel", numbers_of<T>(got.kernel[0]), wanted, x);
   check_near("derivative on the tape", numbers_of<T>(got.tape[0]), wanted, x);
-  check_fused<T>([](const auto& v) { return Call<Row>::of(v); }, input);
+  const Tensor many = repeated(input).requires_grad_();
+  check_fused<T>(row.fused(many), row.op(many), {many});
 }
 
-template <class Row, class T>
-void check_binary_at_special_values() {
-  using E = Exact<T>;
+template <class T>
+void check_binary_at_special_values(const BinaryFunctions<T>& row) {
   std::vector<T> a, b;
   for (const T left : special_values<T>()) {
     for (const T right : special_values<T>()) {
@@ -252,14 +285,14 @@ void check_binary_at_special_values() {
     }
   }
   const Tensor left = tensor_of(a).requires_grad_(), right = tensor_of(b).requires_grad_();
-  const Tensor out = Call<Row>::of(left, right);
+  const Tensor out = row.op(left, right);
   const std::vector<T> y = numbers_of<T>(out);
   std::vector<T> wanted(a.size()), by_a(a.size()), by_b(a.size());
-  const double weight = -1.75;
+  const T weight = -1.75;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    wanted[i] = Row::value(E(a[i]), E(b[i])).value;
-    by_a[i] = Row::ByA::of(E(weight), E(a[i]), E(b[i])).value;
-    by_b[i] = Row::ByB::of(E(weight), E(a[i]), E(b[i])).value;
+    wanted[i] = row.value(a[i], b[i]);
+    by_a[i] = row.by_a(weight, a[i], b[i]);
+    by_b[i] = row.by_b(weight, a[i], b[i]);
   }
   check_near("value", y, wanted, a, b);
   const BothWays got = gradients(out, {left, right}, full_like(out, weight));
@@ -267,7 +300,39 @@ void check_binary_at_special_values() {
   check_near("derivative by b by the kernel", numbers_of<T>(got.kernel[1]), by_b, a, b);
   check_near("derivative by a on the tape", numbers_of<T>(got.tape[0]), by_a, a, b);
   check_near("derivative by b on the tape", numbers_of<T>(got.tape[1]), by_b, a, b);
-  check_fused<T>([](const auto& v, const auto& w) { return Call<Row>::of(v, w); }, left, right);
+  const Tensor many_left = repeated(left).requires_grad_();
+  const Tensor many_right = repeated(right).requires_grad_();
+  check_fused<T>(row.fused(many_left, many_right), row.op(many_left, many_right),
+                 {many_left, many_right});
+}
+
+/// One function of tensors is as its derivatives say, near `x`.
+void check_derivatives_of_unary(Tensor (*op)(const Tensor&), const Tensor& x) {
+  REQUIRE(x.numel() > 1);
+  const auto f = [&](const std::vector<Tensor>& in) { return std::vector<Tensor>{op(in[0])}; };
+  CHECK(gradcheck(f, {x}));
+  CHECK(gradgradcheck(f, {x}));
+}
+
+void check_derivatives_of_binary(Tensor (*op)(const Tensor&, const Tensor&)) {
+  const auto f = [&](const std::vector<Tensor>& in) {
+    return std::vector<Tensor>{op(in[0], in[1])};
+  };
+  const Tensor a = tensor_of(std::vector<double>{0.37, 1.71, 2.83, 0.59, 1.37});
+  const Tensor b = tensor_of(std::vector<double>{0.81, -0.77, 1.43, 2.3, -1.9});
+  bool checked = false;
+  for (const Tensor& left : {a, -a}) {
+    for (const Tensor& right : {b, abs(b)}) {
+      const Tensor y = op(left, right);
+      if (isnan(y).any().item<bool>()) continue;
+      const std::vector<Tensor> inputs{left.clone().requires_grad_(),
+                                       right.clone().requires_grad_()};
+      CHECK(gradcheck(f, inputs));
+      CHECK(gradgradcheck(f, inputs));
+      checked = true;
+    }
+  }
+  CHECK(checked);
 }
 
 }  // namespace
@@ -275,8 +340,8 @@ void check_binary_at_special_values() {
 TEST_CASE("every row of one tensor: value, kernel, tape and fuse agree at special values") {
   rows::for_each_unary([]<class Row>(Row) {
     SUBCASE(Row::name) {
-      check_unary_at_special_values<Row, float>();
-      check_unary_at_special_values<Row, double>();
+      check_unary_at_special_values(unary_functions<Row, float>);
+      check_unary_at_special_values(unary_functions<Row, double>);
     }
   });
 }
@@ -284,8 +349,8 @@ TEST_CASE("every row of one tensor: value, kernel, tape and fuse agree at specia
 TEST_CASE("every row of two tensors: value, kernel, tape and fuse agree at special values") {
   rows::for_each_binary([]<class Row>(Row) {
     SUBCASE(Row::name) {
-      check_binary_at_special_values<Row, float>();
-      check_binary_at_special_values<Row, double>();
+      check_binary_at_special_values(binary_functions<Row, float>);
+      check_binary_at_special_values(binary_functions<Row, double>);
     }
   });
 }
@@ -298,33 +363,11 @@ TEST_CASE("every row's derivatives, and theirs, agree with differences") {
       return std::isfinite(y.value) &&
              std::isfinite(slope_of<Row>(Exact<double>(1), Exact<double>(at), y).value);
     });
-    REQUIRE(x.numel() > 1);
-    const auto f = [](const std::vector<Tensor>& in) {
-      return std::vector<Tensor>{Call<Row>::of(in[0])};
-    };
-    CHECK(gradcheck(f, {x}));
-    CHECK(gradgradcheck(f, {x}));
+    check_derivatives_of_unary(unary_functions<Row, double>.op, x);
   });
   rows::for_each_binary([]<class Row>(Row) {
     CAPTURE(std::string(Row::name));
-    const auto f = [](const std::vector<Tensor>& in) {
-      return std::vector<Tensor>{Call<Row>::of(in[0], in[1])};
-    };
-    const Tensor a = tensor_of(std::vector<double>{0.37, 1.71, 2.83, 0.59, 1.37});
-    const Tensor b = tensor_of(std::vector<double>{0.81, -0.77, 1.43, 2.3, -1.9});
-    bool checked = false;
-    for (const Tensor& left : {a, -a}) {
-      for (const Tensor& right : {b, abs(b)}) {
-        const Tensor y = Call<Row>::of(left, right);
-        if (isnan(y).any().item<bool>()) continue;
-        const std::vector<Tensor> inputs{left.clone().requires_grad_(),
-                                         right.clone().requires_grad_()};
-        CHECK(gradcheck(f, inputs));
-        CHECK(gradgradcheck(f, inputs));
-        checked = true;
-      }
-    }
-    CHECK(checked);
+    check_derivatives_of_binary(binary_functions<Row, double>.op);
   });
 }
 
