@@ -7,7 +7,7 @@
 #include "io/support.h"
 #include "reel/nn/nn.h"
 #include "reel/ops/create/create.h"
-#include "support/layer_check.h"
+#include "support/compare.h"
 #include "support/temp_folder.h"
 
 using namespace reel;

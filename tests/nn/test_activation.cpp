@@ -5,6 +5,7 @@
 #include "reel/autograd/random.h"
 #include "reel/nn/flatten.h"
 #include "reel/ops/ops.h"
+#include "support/compare.h"
 #include "support/layer_check.h"
 
 using namespace reel;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "reel/autograd/random.h"
+#include "support/compare.h"
 #include "support/layer_check.h"
 #include "support/op_check.h"
 

@@ -6,6 +6,7 @@
 
 #include "reel/nn/activation.h"
 #include "reel/nn/sequential.h"
+#include "support/compare.h"
 #include "support/layer_check.h"
 
 using namespace reel;

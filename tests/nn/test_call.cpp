@@ -8,6 +8,7 @@
 #include "reel/autograd/profiler/profiler.h"
 #include "reel/nn/nn.h"
 #include "reel/ops/create/create.h"
+#include "support/compare.h"
 #include "support/layer_check.h"
 #include "support/message_of.h"
 

@@ -8,6 +8,8 @@
 #include "reel/nn/activation.h"
 #include "reel/nn/pool.h"
 #include "reel/nn/sequential.h"
+#include "reel/nn/summary.h"
+#include "support/compare.h"
 #include "support/layer_check.h"
 
 using namespace reel;

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "support/compare.h"
 #include "support/layer_check.h"
 
 using namespace reel;

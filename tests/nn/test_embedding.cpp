@@ -7,6 +7,7 @@
 
 #include "reel/autograd/random.h"
 #include "reel/base/threads.h"
+#include "support/compare.h"
 #include "support/layer_check.h"
 #include "support/op_check.h"
 

@@ -11,6 +11,7 @@
 #include "reel/autograd/tape.h"
 #include "reel/nn/nn.h"
 #include "reel/ops/ops.h"
+#include "support/compare.h"
 #include "support/layer_check.h"
 
 using namespace reel;

@@ -6,6 +6,7 @@
 
 #include "reel/nn/parameter.h"
 #include "reel/ops/matmul/matmul.h"
+#include "support/compare.h"
 #include "support/layer_check.h"
 
 using namespace reel;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "support/compare.h"
 #include "support/layer_check.h"
 
 using namespace reel;

@@ -5,8 +5,12 @@
 #include <cmath>
 #include <limits>
 
+#include "reel/autograd/gradcheck.h"
+#include "reel/autograd/random.h"
+#include "reel/ops/create/create.h"
+#include "reel/ops/create/random.h"
 #include "reel/ops/index/index.h"
-#include "support/layer_check.h"
+#include "support/compare.h"
 
 using namespace reel;
 using nn::Reduction;

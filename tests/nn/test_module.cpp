@@ -15,6 +15,8 @@
 #include "reel/nn/init.h"
 #include "reel/nn/linear.h"
 #include "reel/nn/sequential.h"
+#include "reel/ops/shape/view.h"
+#include "support/compare.h"
 #include "support/layer_check.h"
 
 using namespace reel;

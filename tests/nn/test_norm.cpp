@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "support/compare.h"
 #include "support/layer_check.h"
 #include "support/op_check.h"
 

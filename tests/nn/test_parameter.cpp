@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "reel/nn/required.h"
+#include "support/compare.h"
 #include "support/layer_check.h"
 
 using namespace reel;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "support/compare.h"
 #include "support/layer_check.h"
 #include "support/op_check.h"
 

@@ -11,6 +11,7 @@
 #include "reel/nn/flatten.h"
 #include "reel/nn/linear.h"
 #include "reel/nn/pool.h"
+#include "support/compare.h"
 #include "support/layer_check.h"
 
 using namespace reel;
