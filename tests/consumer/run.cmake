@@ -1,6 +1,7 @@
 # Builds and runs tests/consumer as a user would: find_package after an install into a fresh prefix,
-# or add_subdirectory. Called by CTest with the settings of the build under test, so that ccache
-# answers for what is already compiled.
+# or add_subdirectory. Called by CTest with the settings of the build under test, and for
+# add_subdirectory in a folder as deep as that build's, so that ccache answers for what is already
+# compiled: paths below the source are relative to it.
 
 set(arguments -G ${GENERATOR} -DCMAKE_BUILD_TYPE=${BUILD_TYPE} -DCMAKE_CXX_COMPILER=${COMPILER}
     -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER} "-DCMAKE_CXX_FLAGS=${FLAGS}")
@@ -20,11 +21,11 @@ else()
        -DREEL_WERROR=${WERROR} "-DREEL_SANITIZE=${SANITIZE}")
 endif()
 
-execute_process(COMMAND ${CMAKE_COMMAND} -S ${SOURCE}/tests/consumer -B ${WORK}/build ${arguments}
+execute_process(COMMAND ${CMAKE_COMMAND} -S ${SOURCE}/tests/consumer -B ${WORK} ${arguments}
                 COMMAND_ERROR_IS_FATAL ANY)
-execute_process(COMMAND ${CMAKE_COMMAND} --build ${WORK}/build --parallel 2
+execute_process(COMMAND ${CMAKE_COMMAND} --build ${WORK} --parallel 2
                 COMMAND_ERROR_IS_FATAL ANY)
-execute_process(COMMAND ${WORK}/build/consumer COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${WORK}/consumer COMMAND_ERROR_IS_FATAL ANY)
 
 # The project that README shows, as it stands there.
 if(WAY STREQUAL "find_package")
