@@ -108,6 +108,14 @@ bool is_of(std::string_view function, std::string_view prefix) {
   return name.starts_with(prefix) || function.starts_with(prefix);
 }
 
+/// Whether that is all of a function's name. With -g1 clang tells only the last part of some, without
+/// arguments, as `record<(lambda at ops.h:87:12)>`, which may be anybody's; a function around it has
+/// its full name.
+bool is_full(std::string_view function) {
+  return function == "main" || (function.find('(') != function.npos && !function.ends_with('>') &&
+                                function != "operator()");
+}
+
 }  // namespace
 
 StackTrace StackTrace::here() {
@@ -119,12 +127,15 @@ StackTrace StackTrace::here() {
 }
 
 std::string StackTrace::caller_outside(std::string_view prefix) const {
+  const auto is_inner = [&](const Frame& frame) { return is_of(frame.function, prefix); };
   bool inside = false;  // a sanitizer's own call may come before
   for (void* address : returns_) {
-    for (const Frame& frame : frames_at(address)) {
-      const bool is_inner = is_of(frame.function, prefix);
-      inside = inside || is_inner;
-      if (!inside || is_inner || is_of(frame.function, "std::")) continue;
+    const std::vector<Frame> frames = frames_at(address);
+    inside = inside || std::any_of(frames.begin(), frames.end(), is_inner);
+    // Whatever was inlined into a function of the namespace is its own affair.
+    if (frames.empty() || !inside || is_inner(frames.back())) continue;
+    for (const Frame& frame : frames) {
+      if (is_inner(frame) || is_of(frame.function, "std::") || !is_full(frame.function)) continue;
       if (frame.place.empty()) return frame.function;
       return fmt::format("{}, in {}", frame.place, frame.function);
     }
