@@ -20,6 +20,7 @@ namespace {
 constexpr const char* reading = "read_csv";
 constexpr const char* writing = "write_csv";
 constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+constexpr char gzip_begin = '\x1f';
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 // Fields hold no byte of value 0, so that no word of a file is this.
@@ -364,9 +365,11 @@ class Writer {
 
   void field(const std::string& text, bool first, bool only) {
     if (!first) file_.write(&delimiter_, 1);
-    // A row of one empty field would be an empty line, which stands for no row.
+    // A row of one empty field would be an empty line, which stands for no row; a file that begins
+    // as these do would be taken for one with a byte order mark, or for a compressed one.
     const bool quotes = text.find_first_of(special_) != std::string::npos ||
-                        text.starts_with(byte_order_mark) || (only && text.empty());
+                        text.starts_with(byte_order_mark) || text.starts_with(gzip_begin) ||
+                        (only && text.empty());
     if (!quotes) {
       file_.write(text.data(), text.size());
       return;

@@ -167,6 +167,12 @@ TEST_CASE("what write_csv writes, read_csv reads as the same") {
   CHECK(content_of(folder / "plain") == "1,0.1\n-2,\n3,1e+300\n");
   write_csv(folder / "mark", Table({{"\xef\xbb\xbfx", tensor({1})}}));
   CHECK(read_csv(folder / "mark").names() == Words{"\xef\xbb\xbfx"});
+  // Nor is a table taken for a compressed file, whose first two bytes are the mark.
+  write_csv(folder / "gzip", Table({{"\x1f\x8b", tensor({1})}}));
+  CHECK(read_csv(folder / "gzip").names() == Words{"\x1f\x8b"});
+  write_csv(folder / "gzip", Table({{"\x1f", tensor({1})}, {"x", tensor({2})}}),
+            {.delimiter = '\x8b'});
+  CHECK(read_csv(folder / "gzip", {.delimiter = '\x8b'}).names() == Words{"\x1f", "x"});
   // One column of missing values is no file of empty lines.
   write_csv(folder / "one", table.select({"x"}));
   CHECK(read_csv(folder / "one").rows() == 3);
