@@ -13,11 +13,11 @@ namespace {
 // A thread gets rows with at least this many multiply-adds in the whole sequence.
 constexpr Size thread_work = Size{1} << 20;
 
-struct LstmShape {
+struct LSTMShape {
   Size steps, batch, input, hidden;
 };
 
-LstmShape shape_of(const LstmInputs& in) {
+LSTMShape shape_of(const LSTMInputs& in) {
   return {in.x.size(0), in.x.size(1), in.x.size(2), in.weight_hh.size(1)};
 }
 
@@ -37,7 +37,7 @@ void with_kernels(DType dtype, const F& f) {
 
 /// Each thread takes its rows of the batch through all steps: none waits for another.
 template <class F>
-void for_rows(const LstmShape& s, const F& f) {
+void for_rows(const LSTMShape& s, const F& f) {
   const Size row_work = std::max<Size>(1, s.steps * 4 * s.hidden * (s.input + s.hidden));
   parallel_for(s.batch, (thread_work + row_work - 1) / row_work, f, 1);
 }
@@ -72,8 +72,8 @@ const T* state(const ConstArray& x, Size first) {
 
 }  // namespace
 
-void lstm_forward(const LstmInputs& in, const Array& gates, const Array& h, const Array& c) {
-  const LstmShape s = shape_of(in);
+void lstm_forward(const LSTMInputs& in, const Array& gates, const Array& h, const Array& c) {
+  const LSTMShape s = shape_of(in);
   with_kernels(in.x.dtype(), [&]<class T>(T, const auto& kernels) {
     const Buffer packed = elements<T>(kernels.packed_units(s.hidden) * (s.input + s.hidden));
     kernels.pack_gates(s.input, s.hidden, in.weight_ih.as<T>(), in.weight_hh.as<T>(),
@@ -95,9 +95,9 @@ void lstm_forward(const LstmInputs& in, const Array& gates, const Array& h, cons
   });
 }
 
-void lstm_backward(const LstmInputs& in, const ConstArray& gates, const ConstArray& c,
-                   const ConstArray& dh, const ConstArray& dc, const LstmGradients& gradients) {
-  const LstmShape s = shape_of(in);
+void lstm_backward(const LSTMInputs& in, const ConstArray& gates, const ConstArray& c,
+                   const ConstArray& dh, const ConstArray& dc, const LSTMGradients& gradients) {
+  const LSTMShape s = shape_of(in);
   with_kernels(in.x.dtype(), [&]<class T>(T, const auto& kernels) {
     const Buffer packed = elements<T>(kernels.packed_columns(s.hidden) * 4 * s.hidden);
     kernels.pack_columns(s.hidden, in.weight_hh.as<T>(), packed.data<T>());

@@ -7,7 +7,7 @@ namespace reel::kernels {
 
 /// One step for some rows of the batch, which lie one behind the other.
 template <class T>
-struct LstmStep {
+struct LSTMStep {
   Size input, hidden;
   const T* packed;    // the weights, see pack_gates
   const T* bias;      // [4 hidden] or null
@@ -20,13 +20,13 @@ struct LstmStep {
 };
 
 template <class T>
-struct LstmKernels {
+struct LSTMKernels {
   /// How many elements the packed weights of so many hidden units take for each term.
   Size (*packed_units)(Size hidden);
   /// Puts weight_ih [4 hidden, input] and weight_hh [4 hidden, hidden] in the order that `forward`
   /// reads.
   void (*pack_gates)(Size input, Size hidden, const T* weight_ih, const T* weight_hh, T* packed);
-  void (*forward)(Size rows, const LstmStep<T>& step);
+  void (*forward)(Size rows, const LSTMStep<T>& step);
   /// `dz` from `dy + dh` and `dc`, the gradients of hidden state and cell; `dc` receives the
   /// gradient of the cell before.
   void (*backward)(Size rows, Size hidden, const T* gates, const T* c, const T* c_before,
@@ -40,11 +40,11 @@ struct LstmKernels {
   void (*product)(Size rows, Size hidden, const T* packed, const T* dz, T* dh);
 };
 
-struct LstmTable {
-  LstmKernels<float> of_float;
-  LstmKernels<double> of_double;
+struct LSTMTable {
+  LSTMKernels<float> of_float;
+  LSTMKernels<double> of_double;
 };
 
-REEL_DISPATCH_TABLE(LstmTable, lstm_table)
+REEL_DISPATCH_TABLE(LSTMTable, lstm_table)
 
 }  // namespace reel::kernels

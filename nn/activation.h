@@ -278,7 +278,7 @@ struct RReLU {
     return detail::call(
         this,
         [&] {
-          const RReluOptions options{.lower = lower, .upper = upper, .training = training};
+          const RReLUOptions options{.lower = lower, .upper = upper, .training = training};
           return generator != nullptr ? rrelu(x, options, *generator) : rrelu(x, options);
         },
         x);

@@ -117,7 +117,7 @@ inline Part part_of(Size first, Size last, Size begin, Size end) {
 
 template <class T>
 struct ForwardStep {
-  LstmStep<T> s;
+  LSTMStep<T> s;
 
   /// What the terms from `first` to `last` (of x, then of h_before) add to the gates of some rows
   /// and units; the functions of the gates with the last of them.
@@ -173,7 +173,7 @@ struct ForwardStep {
 };
 
 template <class T>
-void forward(Size rows, const LstmStep<T>& s) {
+void forward(Size rows, const LSTMStep<T>& s) {
   const ForwardStep<T> step{s};
   const Size terms = s.input + (s.h_before != nullptr ? s.hidden : 0);
   Size first = 0;
@@ -272,13 +272,13 @@ void product(Size rows, Size hidden, const T* packed, const T* dz, T* dh) {
 }
 
 template <class T>
-constexpr LstmKernels<T> kernels{packed_units<T>,   pack_gates<T>,   forward<T>, backward<T>,
+constexpr LSTMKernels<T> kernels{packed_units<T>,   pack_gates<T>,   forward<T>, backward<T>,
                                  packed_columns<T>, pack_columns<T>, product<T>};
 
 }  // namespace
 
-const LstmTable& lstm_table() {
-  static constexpr LstmTable table{kernels<float>, kernels<double>};
+const LSTMTable& lstm_table() {
+  static constexpr LSTMTable table{kernels<float>, kernels<double>};
   return table;
 }
 

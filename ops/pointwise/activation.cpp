@@ -42,7 +42,7 @@ Tensor leaky_relu(const Tensor& x, double negative_slope) {
   return detail::unary<rows::leaky_reluRow>(x, negative_slope);
 }
 
-Tensor gelu(const Tensor& x, const GeluOptions& options) {
+Tensor gelu(const Tensor& x, const GELUOptions& options) {
   const bool by_tanh = options.approximate == "tanh";
   check(by_tanh || options.approximate == "none", "gelu",
         "expected .approximate to be \"none\" or \"tanh\", got \"{}\"", options.approximate);
@@ -123,11 +123,11 @@ Tensor glu(const Tensor& x, Size dim) {
   return x.narrow(axis, 0, half) * sigmoid(x.narrow(axis, half, half));
 }
 
-Tensor rrelu(const Tensor& x, const RReluOptions& options) {
+Tensor rrelu(const Tensor& x, const RReLUOptions& options) {
   return rrelu(x, options, default_generator());
 }
 
-Tensor rrelu(const Tensor& x, const RReluOptions& options, Generator& generator) {
+Tensor rrelu(const Tensor& x, const RReLUOptions& options, Generator& generator) {
   detail::check_floating("rrelu", detail::check_defined("rrelu", "input", x));
   const auto [lower, upper, training] = options;
   check(std::isfinite(lower) && std::isfinite(upper) && lower <= upper, "rrelu",

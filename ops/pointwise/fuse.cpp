@@ -425,7 +425,7 @@ Element relu(const Element& x) { return Trace::apply(Unary::relu, x); }
 Element leaky_relu(const Element& x, double negative_slope) {
   return Trace::apply(Unary::leaky_relu, x, {negative_slope, 0});
 }
-Element gelu(const Element& x, const GeluOptions& options) {
+Element gelu(const Element& x, const GELUOptions& options) {
   const bool by_tanh = options.approximate == "tanh";
   check(by_tanh || options.approximate == "none", "gelu",
         "expected .approximate to be \"none\" or \"tanh\", got \"{}\"", options.approximate);

@@ -51,7 +51,7 @@ class REEL_API Element {
   friend REEL_API Element nan_to_num(const Element& x, const NanToNumOptions& options);
   friend REEL_API Element relu(const Element& x);
   friend REEL_API Element leaky_relu(const Element& x, double negative_slope);
-  friend REEL_API Element gelu(const Element& x, const GeluOptions& options);
+  friend REEL_API Element gelu(const Element& x, const GELUOptions& options);
   friend REEL_API Element softplus(const Element& x, double beta, double threshold);
   friend REEL_API Element elu(const Element& x, double alpha);
   friend REEL_API Element celu(const Element& x, double alpha);

@@ -224,12 +224,12 @@ REEL_API Tensor relu(Tensor x);
 REEL_API Tensor leaky_relu(const Tensor& x, double negative_slope = 0.01);
 
 /// What `gelu` can be told.
-struct GeluOptions {
+struct GELUOptions {
   std::string_view approximate = "none";  ///< "none", or "tanh" for the cheaper approximation
 };
 /// `x` times the normal distribution's cumulative probability of `x` (Hendrycks and Gimpel 2016).
 /// Throws for an unknown approximation. Follows `torch.nn.functional.gelu`.
-REEL_API Tensor gelu(const Tensor& x, const GeluOptions& options = {});
+REEL_API Tensor gelu(const Tensor& x, const GELUOptions& options = {});
 /// `x * sigmoid(x)`, also called swish.
 REEL_API Tensor silu(const Tensor& x);
 /// `log(1 + exp(beta * x)) / beta`, and `x` itself where `beta * x > threshold`.
@@ -281,16 +281,16 @@ REEL_API Tensor prelu(const Tensor& x, const Tensor& weight);
 REEL_API Tensor glu(const Tensor& x, Size dim = -1);
 
 /// What `rrelu` can be told.
-struct RReluOptions {
+struct RReLUOptions {
   double lower = 1. / 8;  ///< the least slope below 0
   double upper = 1. / 3;  ///< the largest
   bool training = false;  ///< whether slopes are drawn, else all are the mean of the two
 };
 /// `x` above 0, `x` times a slope drawn for each element below (Xu et al. 2015). Throws where
 /// `.lower > .upper`. Follows `torch.nn.functional.rrelu`.
-REEL_API Tensor rrelu(const Tensor& x, const RReluOptions& options = {});
+REEL_API Tensor rrelu(const Tensor& x, const RReLUOptions& options = {});
 /// The same, slopes drawn from `generator`.
-REEL_API Tensor rrelu(const Tensor& x, const RReluOptions& options, Generator& generator);
+REEL_API Tensor rrelu(const Tensor& x, const RReLUOptions& options, Generator& generator);
 
 // ---- comparisons
 

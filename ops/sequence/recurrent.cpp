@@ -24,7 +24,7 @@ using detail::readable;
 using detail::writable;
 
 /// The sizes of a layer and of its sequence.
-struct LstmShape {
+struct LSTMShape {
   Size steps, batch, input, hidden;
   bool reverse;
 };
@@ -41,7 +41,7 @@ void check_input(const char* name, const Tensor& tensor, const Shape& shape, con
   detail::check_one_dtype(op, name, tensor, "input", x);
 }
 
-LstmShape check_inputs(const Tensor& x, const LSTMWeights& w, const Tensor& h_0, const Tensor& c_0,
+LSTMShape check_inputs(const Tensor& x, const LSTMWeights& w, const Tensor& h_0, const Tensor& c_0,
                        bool reverse) {
   detail::check_defined(op, "input", x);
   check(x.dim() == 3, op, "expected input [T, N, I], got shape {}", x.shape());
@@ -89,7 +89,7 @@ struct OutputGradients {
   Tensor states;  // [T, N, H], of the hidden states
   Tensor cell;    // [N, H], of the last cell
 
-  OutputGradients(const Gradients& dy, const LstmShape& s, DType dtype)
+  OutputGradients(const Gradients& dy, const LSTMShape& s, DType dtype)
       : states(dy[0]), cell(dy[1]) {
     if (!states.defined()) states = zeros({s.steps, s.batch, s.hidden}, {.dtype = dtype});
     if (!cell.defined()) cell = zeros({s.batch, s.hidden}, {.dtype = dtype});
@@ -154,7 +154,7 @@ std::vector<Tensor> all_contiguous(std::vector<Tensor> tensors) {
   return tensors;
 }
 
-kernels::LstmInputs arrays(const std::vector<Tensor>& in, const Tensor& bias, bool reverse) {
+kernels::LSTMInputs arrays(const std::vector<Tensor>& in, const Tensor& bias, bool reverse) {
   return {readable(in[x_]), readable(in[weight_ih_]), readable(in[weight_hh_]),
           readable(bias),   readable(in[h_0_]),       readable(in[c_0_]),
           reverse};
@@ -162,7 +162,7 @@ kernels::LstmInputs arrays(const std::vector<Tensor>& in, const Tensor& bias, bo
 
 /// Each step was given the hidden state of the step before in `y` [T, N, H], the first one h_0.
 Tensor weight_hh_gradient(const Tensor& dz, const Tensor& y, const Tensor& h_0,
-                          const LstmShape& s) {
+                          const LSTMShape& s) {
   const Size later = s.steps - 1;
   const Tensor of_later = narrow(dz, 0, s.reverse ? 0 : 1, later);
   const Tensor dw = mm(t(as_rows(of_later)), as_rows(narrow(y, 0, s.reverse ? 1 : 0, later)));
@@ -171,7 +171,7 @@ Tensor weight_hh_gradient(const Tensor& dz, const Tensor& y, const Tensor& h_0,
 }
 
 Gradients fused_gradients(const OutputGradients& dy, const Tensor& y,
-                          const std::vector<Tensor>& given, const Run& run, const LstmShape& s,
+                          const std::vector<Tensor>& given, const Run& run, const LSTMShape& s,
                           const Needs& needs) {
   const TensorOptions options{.dtype = y.dtype()};
   const std::vector<Tensor> in = all_contiguous(given);
@@ -196,7 +196,7 @@ Gradients fused_gradients(const OutputGradients& dy, const Tensor& y,
 LSTMOutputs lstm_layer(const Tensor& x, const LSTMWeights& weights, const Tensor& h_0,
                        const Tensor& c_0, bool reverse) {
   const detail::OpScope scope(op, x);
-  const LstmShape s = check_inputs(x, weights, h_0, c_0, reverse);
+  const LSTMShape s = check_inputs(x, weights, h_0, c_0, reverse);
   Tensor states = empty({s.steps, s.batch, s.hidden}, {.dtype = x.dtype()});
   const Run done{empty({s.steps, s.batch, 4 * s.hidden}, {.dtype = x.dtype()}),
                  empty({s.steps, s.batch, s.hidden}, {.dtype = x.dtype()})};
