@@ -288,8 +288,9 @@ inline Lanes<T> cosh(const Lanes<T>& x) {
 template <class T>
 inline Lanes<T> times_sigmoid(const Lanes<T>& x, const Lanes<T>& y) {
   const Lanes<T> denominator = T(1) + exp_or_0<T>(-y);
-  // Beyond it an estimate of the inverse would be too small to be a normal number.
-  const LaneMask<T> beyond = y < T(sizeof(T) == 4 ? -87 : -708);
+  // Below, an estimate of the inverse would be too small to be a normal number; above, x may be
+  // infinite, and what an infinite quotient leaves over is no number.
+  const LaneMask<T> beyond = ~(abs<T>(y) < T(sizeof(T) == 4 ? 87 : 708));
   const Lanes<T> near = quotient<T>(x, denominator);
   return any<T>(beyond) ? (beyond ? x / denominator : near) : near;
 }
