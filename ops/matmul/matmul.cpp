@@ -1,6 +1,7 @@
 #include "reel/ops/matmul/matmul.h"
 #include "reel/base/detail/broadcast.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -55,6 +56,22 @@ void check_matrices(const char* op, const Tensor& a, const Tensor& b) {
   check_inner(op, a, b, a.shape()[1], b.shape()[0]);
 }
 
+/// Whether a batch is one matrix again and again, as `expand` makes it.
+bool is_repeated(const Tensor& x) {
+  if (x.dim() < 3 || x.numel() == 0) return false;
+  const Size* strides = x.strides().begin();
+  return std::all_of(strides, strides + x.dim() - 2, [](Size stride) { return stride == 0; });
+}
+
+Tensor first_matrix(const Tensor& x) {
+  const Size rank = x.dim();
+  return detail::alias(x, {x.size(-2), x.size(-1)}, {x.stride(rank - 2), x.stride(rank - 1)});
+}
+
+bool has_batch(const Tensor& x, const Shape& batch) {
+  return std::equal(batch.begin(), batch.end(), x.shape().begin(), x.shape().end() - 2);
+}
+
 /// The tensor itself if its last two dimensions are a matrix that products can read, else a copy.
 Tensor with_matrices(const Tensor& x) {
   if (kernels::gemm_reads(readable(x))) return x;
@@ -72,11 +89,21 @@ Shape batch_shape(const Tensor& a, const Tensor& b) {
 
 /// The product of tensors with at least two dimensions each, outside the tape.
 Tensor product(const Tensor& a, const Tensor& b) {
-  Shape shape = a.dim() == 2 && b.dim() == 2 ? Shape{} : batch_shape(a, b);
+  const Shape batch = a.dim() == 2 && b.dim() == 2 ? Shape{} : batch_shape(a, b);
+  if (batch.numel() > 1 && a.size(-1) == 1 && is_floating(a.dtype())) {
+    // Many small products of a column and a row cost more to begin than to do.
+    const NoGradGuard no_grad;
+    return contiguous(mul(a, b));
+  }
+  Shape shape = batch;
   shape.push_back(a.shape()[a.dim() - 2]);
   shape.push_back(b.shape().back());
   const Tensor out = empty(shape, {.dtype = a.dtype()});
-  kernels::gemm(readable(with_matrices(a)), readable(with_matrices(b)), writable(out));
+  // A matrix that serves a whole batch, which the other factor has, is read once.
+  const bool one_a = is_repeated(a) && has_batch(b, batch);
+  const bool one_b = !one_a && is_repeated(b) && has_batch(a, batch);
+  kernels::gemm(readable(one_a ? first_matrix(a) : with_matrices(a)),
+                readable(one_b ? first_matrix(b) : with_matrices(b)), writable(out));
   return out;
 }
 

@@ -114,6 +114,23 @@ TEST_CASE("matmul reads transposed, sliced and expanded tensors") {
                            slow_matmul(batch.transpose(0, 1), batch.select(0, 0).t())) < 1e-4);
 }
 
+TEST_CASE("a batch that is one matrix again and again is read as that matrix") {
+  manual_seed(6);
+  const Tensor a = normal({3, 4}), b = normal({4, 5}), c = normal({2, 4, 5}), row = normal({1, 4});
+  const auto repeated = [](const Tensor& x) { return x.expand({2, x.size(0), x.size(1)}); };
+  CHECK(largest_difference(matmul(repeated(a), repeated(b)),
+                           slow_matmul(repeated(a), repeated(b))) < 1e-12);
+  CHECK(largest_difference(matmul(repeated(a), c), slow_matmul(repeated(a), c)) < 1e-12);
+  CHECK(largest_difference(matmul(c, repeated(b.t())), slow_matmul(c, repeated(b.t()))) < 1e-12);
+  CHECK(largest_difference(matmul(c, b.t().expand({3, 1, 5, 4})),
+                           slow_matmul(c, b.t().expand({3, 1, 5, 4}))) < 1e-12);
+  const auto f = [&](const Tensor& x, const Tensor& y, const Tensor& u, const Tensor& v) {
+    return matmul(repeated(x), repeated(y)) * matmul(repeated(u), v);
+  };
+  CHECK(gradcheck(f, a, b, row, c));
+  CHECK(gradgradcheck(f, a, b, row, c));
+}
+
 TEST_CASE("matmul agrees with the sums it stands for at all sizes, on one thread and two") {
   manual_seed(4);
   const int threads = get_num_threads();
