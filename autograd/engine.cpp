@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "reel/autograd/detail/batched.h"
 #include "reel/autograd/detail/give_away.h"
 #include "reel/autograd/detail/grad_lock.h"
 #include "reel/autograd/detail/walk.h"
@@ -494,6 +495,7 @@ void check_defined(const char* name, const char* what, std::span<const Tensor> t
 }
 
 Tensor initial_gradient(const char* name, const Tensor& root, const Tensor& given) {
+  if (detail::is_batched(root) || detail::is_batched(given)) detail::refuse_walk(name);
   check(root.requires_grad(), name,
         "expected a tensor that requires grad, got one with no history on the tape\n"
         "help: set requires_grad_() on its inputs, and compute it outside NoGradGuard");
@@ -513,6 +515,7 @@ Targets targets_of(const char* name, const std::vector<Tensor>& outputs,
                    const std::vector<Tensor>& inputs) {
   check_defined(name, "inputs", inputs);
   Targets targets;
+  if (detail::any_batched(inputs)) detail::refuse_walk(name);
   for (const Tensor& input : inputs) {
     check(input.requires_grad(), name,
           "expected inputs that require grad, got one of shape {} that does not", input.shape());

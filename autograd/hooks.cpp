@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include "reel/autograd/detail/batched.h"
 #include "reel/autograd/detail/grad_lock.h"
 #include "reel/autograd/detail/node.h"
 #include "reel/base/fail.h"
@@ -36,6 +37,7 @@ HookHandle add_to(const std::shared_ptr<List>& list, Hook&& hook) {
 }  // namespace
 
 HookHandle add_hook(const Tensor& x, std::function<Tensor(const Tensor&)> hook) {
+  check_not_batched("register_hook", x);
   check(x.requires_grad(), "register_hook",
         "expected a tensor that requires grad, got one without");
   return add_to(place_of_hooks(x.impl()).hooks, std::move(hook));
@@ -43,6 +45,7 @@ HookHandle add_hook(const Tensor& x, std::function<Tensor(const Tensor&)> hook) 
 
 HookHandle add_post_accumulate_hook(const Tensor& x, std::function<void(const Tensor&)> hook) {
   constexpr const char* name = "register_post_accumulate_grad_hook";
+  check_not_batched(name, x);
   check(x.requires_grad(), name, "expected a leaf that requires grad, got a tensor without");
   check(x.is_leaf(), name, "expected a leaf, got the result of '{}'\nhelp: use register_hook()",
         x.op_name());

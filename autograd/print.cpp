@@ -5,6 +5,7 @@
 #include <ostream>
 #include <vector>
 
+#include "reel/autograd/detail/batched.h"
 #include "reel/base/fail.h"
 
 namespace reel {
@@ -148,6 +149,10 @@ std::string to_string(const Tensor& tensor, const PrintOptions& options) {
         "expected edge_items and threshold of 0 or more, got {} and {}", options.edge_items,
         options.threshold);
   if (!tensor.defined()) return "tensor(undefined)";
+  if (detail::is_batched(tensor)) {
+    return fmt::format("a tensor of shape {} inside vmap, of all samples: {}", tensor.shape(),
+                       to_string(detail::batched(tensor).all, options));
+  }
   std::string text = std::string(opening) + Elements(tensor, options).text() + ',';
   std::string facts = fmt::format("dtype={}, shape={}", tensor.dtype(), tensor.shape());
   if (!tensor.is_leaf()) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "reel/autograd/detail/batched.h"
 #include "reel/autograd/detail/in_place.h"
 #include "reel/autograd/detail/node.h"
 #include "reel/autograd/hooks.h"
@@ -175,6 +176,7 @@ bool recording(const Tensors&... tensors) {
 template <class... Rules>
 [[nodiscard]] Tensor record(OpName name, Tensor out, WithRespectTo<Rules>... rules) {
   if (recording(rules.input...) && detail::is_recordable(name, out)) {
+    detail::check_not_batched(name, rules.input...);
     detail::prepare_output(name, out, rules.rule...);
     detail::attach(out,
                    detail::make_node<detail::RulesNode<Rules...>>(name, out, std::move(rules)...));
@@ -209,6 +211,7 @@ REEL_API void check_writable(const char* op, const Tensor& x, bool recorded);
 /// recorded.
 template <class... Sources>
 void check_in_place(const char* op, const Tensor& x, const Sources&... sources) {
+  detail::check_not_batched(op, sources...);
   detail::check_writable(op, x, recording(x, sources...));
 }
 
@@ -264,6 +267,7 @@ template <class Rule>
 [[nodiscard]] Tensor record(OpName name, Tensor out, const Inputs& inputs, Rule rule) {
   if (grad_enabled() && detail::any_requires_grad(inputs.tensors) &&
       detail::is_recordable(name, out)) {
+    detail::check_not_batched(name, inputs.tensors);
     detail::prepare_output(name, out, rule);
     detail::attach(out, detail::make_node<detail::JointNode<Rule>>(name, out, inputs.tensors,
                                                                    std::move(rule)));

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <new>
 
+#include "reel/autograd/detail/batched.h"
 #include "reel/autograd/detail/grad_lock.h"
 #include "reel/autograd/detail/in_place.h"
 #include "reel/autograd/tape.h"
@@ -60,6 +61,10 @@ void detail::destroy(TensorImpl* impl) noexcept {
     drop(std::exchange(extras->base, nullptr));
     drop(extras);
   }
+  if (impl->is_batched) [[unlikely]] {
+    destroy_batched(impl);
+    return;
+  }
   impl->~TensorImpl();
   deallocate(impl, sizeof(TensorImpl));
 }
@@ -79,21 +84,30 @@ void Tensor::undefined() {
 }
 
 void Tensor::wrong_data_type(DType wanted) const {
+  detail::check_not_batched("data_ptr", *this);
   fail("data_ptr", "expected data_ptr<{}>, as the tensor is {}, got data_ptr<{}>",
        cpp_name(dtype()), dtype(), cpp_name(wanted));
 }
 
+Size Tensor::storage_offset() const {
+  detail::check_not_batched("storage_offset", *this);
+  return (impl().data - static_cast<std::byte*>(impl().storage->data)) / item_size(dtype());
+}
+
 bool Tensor::item_as_bool() const {
+  detail::check_not_batched("item", *this);
   check(numel() == 1, "item", "expected a tensor with one element, got shape {}", shape());
   return with_dtype(dtype(), [&]<class T>(T) { return *data_ptr<T>() != T{0}; });
 }
 
 double Tensor::item_as_double() const {
+  detail::check_not_batched("item", *this);
   check(numel() == 1, "item", "expected a tensor with one element, got shape {}", shape());
   return with_dtype(dtype(), [&]<class T>(T) { return static_cast<double>(*data_ptr<T>()); });
 }
 
 std::int64_t Tensor::item_as_integer(std::int64_t least, std::int64_t most) const {
+  detail::check_not_batched("item", *this);
   check(numel() == 1, "item", "expected a tensor with one element, got shape {}", shape());
   return with_dtype(dtype(), [&]<class T>(T) {
     const T value = *data_ptr<T>();
@@ -111,6 +125,7 @@ std::int64_t Tensor::item_as_integer(std::int64_t least, std::int64_t most) cons
 }
 
 const Tensor& Tensor::requires_grad_(bool value) const {
+  detail::check_not_batched("requires_grad_", *this);
   detail::TensorImpl& body = impl();
   check(!value || is_floating(body.dtype), "requires_grad_",
         "expected a floating-point tensor, got dtype {}", body.dtype);
@@ -130,6 +145,7 @@ Tensor Tensor::grad() const {
 }
 
 void Tensor::set_grad(const Tensor& gradient) const {
+  detail::check_not_batched("set_grad", *this, gradient);
   if (gradient.defined()) {
     check(gradient.shape() == shape() && gradient.dtype() == dtype(), "set_grad",
           "expected a gradient of shape {} and dtype {}, got {} and {}", shape(), dtype(),
@@ -145,7 +161,11 @@ const char* Tensor::op_name() const {
   return node == nullptr ? "" : node->last_op();
 }
 
-Tensor Tensor::detach() const { return detail::alias(*this, shape(), strides()); }
+Tensor Tensor::detach() const {
+  if (detail::is_batched(*this)) [[unlikely]]
+    return detail::make_batched(detail::batched(*this).all.detach(), detail::batched(*this).level);
+  return detail::alias(*this, shape(), strides());
+}
 
 Tensor empty(const Shape& shape, const TensorOptions& options) {
   Tensor tensor = detail::new_tensor("empty", shape, options.dtype.value_or(float32));
@@ -188,6 +208,7 @@ bool detail::is_dense(const Shape& shape, const Strides& strides) {
 }
 
 Tensor detail::alias(const Tensor& base, const Shape& shape, const Strides& strides, Size offset) {
+  check_not_batched("alias", base);
   const TensorImpl& from = base.impl();
   Tensor view(new_impl(from.dtype, shape, strides, checked_numel("alias", shape)));
   TensorImpl& impl = view.impl();

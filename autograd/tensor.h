@@ -128,9 +128,7 @@ class REEL_API Tensor {
   Size stride(Size dim) const { return strides()[detail::wrap_dim("stride", dim, this->dim())]; }
   /// Where the first element lies in the memory that it shares with its views, in elements. Follows
   /// `torch.Tensor.storage_offset`.
-  Size storage_offset() const {
-    return (impl().data - static_cast<std::byte*>(impl_->storage->data)) / item_size(dtype());
-  }
+  Size storage_offset() const;
   /// Whether the elements lie in row-major order without gaps.
   bool is_contiguous() const { return impl().contiguous; }
   /// Whether gradients can flow through it.
@@ -142,7 +140,7 @@ class REEL_API Tensor {
   /// Throws `[data_ptr] expected data_ptr<float>, as the tensor is float32, got data_ptr<double>`.
   template <Number T>
   T* data_ptr() const {
-    if (impl().dtype != dtype_of<T>) wrong_data_type(dtype_of<T>);
+    if (impl().dtype != dtype_of<T> || impl_->is_batched) wrong_data_type(dtype_of<T>);
     return reinterpret_cast<T*>(impl_->data);
   }
 

@@ -5,6 +5,7 @@
 #include <new>
 #include <numeric>
 
+#include "reel/autograd/detail/batched.h"
 #include "reel/autograd/random.h"
 #include "reel/base/detail/random_stream.h"
 #include "reel/base/fail.h"
@@ -29,6 +30,7 @@ void detail::check_indices(const char* op, std::span<const Size> indices, Size s
 }
 
 Tensor detail::take_rows(const char* op, const Tensor& tensor, std::span<const Size> indices) {
+  check_not_batched(op, tensor);
   check_indices(op, indices, tensor.size(0));
   Shape shape = tensor.shape();
   shape[0] = static_cast<Size>(indices.size());

@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "reel/autograd/detail/batched.h"
 #include "reel/base/detail/byte_source.h"
 #include "reel/base/detail/file.h"
 #include "reel/base/fail.h"
@@ -242,6 +243,7 @@ void write_idx(const std::string& path, const Tensor& tensor) {
   }
   const Tensor swapped =
       type->bytes > 1 ? tensor.detach().contiguous().clone() : tensor.detach().contiguous();
+  reel::detail::check_not_batched(writing, swapped);
   const std::byte* const data = swapped.impl().data;
   swap_in_place(swapped.impl().data, type->bytes, swapped.numel());
 

@@ -2,6 +2,7 @@
 
 // Internal: tensors as kernels see them. Here alone an op's tensors turn into memory.
 
+#include "reel/autograd/detail/batched.h"
 #include "reel/autograd/tensor.h"
 #include "reel/kernels/array.h"
 
@@ -11,6 +12,8 @@ namespace reel::detail {
 inline kernels::ConstArray readable(const Tensor& x) {
   if (!x.defined()) return {};
   const TensorImpl& body = x.impl();
+  if (body.is_batched) [[unlikely]]
+    refuse_batched("kernel");
   return {body.data, body.dtype, body.shape, body.strides, body.device};
 }
 
@@ -18,6 +21,8 @@ inline kernels::ConstArray readable(const Tensor& x) {
 inline kernels::Array writable(const Tensor& x) {
   if (!x.defined()) return {};
   const TensorImpl& body = x.impl();
+  if (body.is_batched) [[unlikely]]
+    refuse_batched("kernel");
   return {body.data, body.dtype, body.shape, body.strides, body.device};
 }
 

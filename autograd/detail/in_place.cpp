@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include "reel/autograd/detail/batched.h"
 #include "reel/autograd/detail/grad_extras.h"
 #include "reel/autograd/fmt.h"
 #include "reel/autograd/tape.h"
@@ -62,6 +63,7 @@ TensorImpl& base_of(TensorImpl& x) {
 }
 
 void check_writable(const char* op, const Tensor& x, bool recorded) {
+  check_not_batched(op, x);
   TensorImpl& body = x.impl();
   const TensorImpl& base = base_of(body);
   const bool off_tape = (body.grad.load(std::memory_order_relaxed) & is_view_off_tape) != 0;

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "reel/autograd/detail/batched.h"
 #include "reel/autograd/detail/grad_extras.h"
 #include "reel/autograd/detail/origin.h"
 #include "reel/autograd/detail/tape_state.h"
@@ -458,6 +459,7 @@ void record_many(OpName name, std::span<Tensor> outputs, const std::vector<Tenso
   bool followed = false;
   for (Tensor& out : outputs) followed = is_recordable(name, out) || followed;
   if (!followed || !tape.enabled || !any_requires_grad(inputs)) return;
+  check_not_batched(name, inputs);
   for (Tensor& out : outputs) {
     if (out.is_floating_point()) prepare_output(name, out, rule);
   }

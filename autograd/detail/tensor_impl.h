@@ -46,10 +46,11 @@ struct TensorImpl {
   DType dtype = DType::float32;
   Device device = Device::cpu;
   Followed followed = Followed::no;
-  // Two that never change while threads share the tensor, in one byte: the body has none to spare.
-  bool is_number : 1 = false;  // made from a C++ number: takes part in promotion by its kind only
-  bool contiguous : 1 = true;  // row-major, cached because every op asks
-  std::byte* data = nullptr;   // the first element
+  // Three that never change while threads share the tensor, in one byte: the body has none to spare.
+  bool is_number : 1 = false;   // made from a C++ number: takes part in promotion by its kind only
+  bool contiguous : 1 = true;   // row-major, cached because every op asks
+  bool is_batched : 1 = false;  // stands for the samples of a vmap: see batched.h
+  std::byte* data = nullptr;    // the first element
   Storage* storage = nullptr;
   Size numel = 1;
   Node* node = nullptr;  // the op that made it, see current(); none for a leaf

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "reel/autograd/detail/batched.h"
 #include "reel/autograd/tensor.h"
 #include "reel/base/export.h"
 
@@ -42,11 +43,13 @@ enum class EventKind : std::uint8_t { op, backward, step, zero_grad, range };
 /// Closes the youngest open event.
 [[gnu::cold]] REEL_API void end_event() noexcept;
 
-/// One op, as long as it lives.
+/// One op, as long as it lives. Where an input stands for the samples of a vmap, the op has no rule
+/// for that, and the scope throws.
 class OpScope {
  public:
   template <std::derived_from<Tensor>... Tensors>
   explicit OpScope(const char* name, const Tensors&... inputs) : open_(is_profiling()) {
+    check_not_batched(name, inputs...);
     if (open_) [[unlikely]] {
       begin_event(EventKind::op, name);
       (add_input(inputs), ...);

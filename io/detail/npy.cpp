@@ -8,6 +8,7 @@
 #include <iterator>
 #include <optional>
 
+#include "reel/autograd/detail/batched.h"
 #include "reel/base/detail/file.h"
 #include "reel/base/fail.h"
 #include "reel/ops/shape/view.h"
@@ -261,6 +262,7 @@ void write_npy(const char* op, const std::string& path, const StateDict& state,
         "expected one tensor for a .npy file, got {} ({})\nhelp: a .npz file holds several",
         state.size(), path);
   const Tensor whole = state.begin()->second.detach().contiguous();
+  reel::detail::check_not_batched(op, whole);
   const std::string header = npy_header(stored_type_of(whole.dtype()), whole.shape());
   reel::detail::OutputFile file(op, path);
   file.write(header.data(), header.size());

@@ -4,6 +4,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "reel/autograd/detail/batched.h"
 #include "reel/base/fail.h"
 #include "reel/io/detail/npy.h"
 #include "reel/io/detail/zip_file.h"
@@ -65,6 +66,7 @@ void write_npz(const char* op, const std::string& path, const StateDict& state,
   ZipWriter zip(op, file);
   for (const auto& [name, tensor] : state) {
     const Tensor whole = tensor.detach().contiguous();
+    reel::detail::check_not_batched(op, whole);
     zip.add(name + std::string(ending), npy_header(stored_type_of(whole.dtype()), whole.shape()),
             whole.impl().data, static_cast<std::size_t>(whole.numel() * item_size(whole.dtype())));
   }

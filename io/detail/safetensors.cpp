@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "reel/autograd/detail/batched.h"
 #include "reel/base/fail.h"
 #include "reel/io/detail/safetensors_header.h"
 #include "reel/ops/shape/view.h"
@@ -147,6 +148,7 @@ void write_safetensors(const char* op, const std::string& path, const StateDict&
   file.write(text.data(), text.size());
   for (const std::size_t i : order) {
     const Tensor whole = tensors[i].detach().contiguous();
+    reel::detail::check_not_batched(op, whole);
     file.write(whole.impl().data,
                static_cast<std::size_t>(whole.numel() * item_size(whole.dtype())));
   }
