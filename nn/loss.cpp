@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "reel/autograd/detail/batched.h"
 #include "reel/autograd/tape.h"
 #include "reel/base/detail/broadcast.h"
 #include "reel/base/fail.h"
@@ -16,6 +17,7 @@
 #include "reel/ops/shape/view.h"
 #include "reel/ops/support/checks.h"
 #include "reel/ops/support/promote.h"
+#include "reel/ops/support/samples.h"
 
 namespace reel::nn {
 namespace {
@@ -76,8 +78,9 @@ Tensor check_probabilities(const char* op, const Tensor& p) {
   double least = 0, most = 0;
   {
     const NoGradGuard no_grad;
-    least = p.amin().item();
-    most = p.amax().item();
+    const Tensor& every = reel::detail::all_samples(p);
+    least = every.amin().item();
+    most = every.amax().item();
   }
   check(least >= -rounding && most <= 1 + rounding, op,
         "expected probabilities in [0, 1], got numbers from {} to {}\n"
@@ -100,9 +103,10 @@ struct Classes {
 Classes read_classes(const char* op, const Tensor& input, const Tensor& target, Size ignore_index) {
   const Size classes = input.size(class_dim(input));
   const Tensor index = target.to(int64).contiguous();
-  reel::detail::check_targets(op, classes, index, ignore_index);
+  reel::detail::check_targets(op, classes, reel::detail::all_samples(index).contiguous(),
+                              ignore_index);
   const Tensor counts = index != ignore_index;
-  if (all(counts).item<bool>()) return {index, {}};
+  if (all(reel::detail::all_samples(counts)).item<bool>()) return {index, {}};
   return {where(counts, index, 0), counts};
 }
 
@@ -228,7 +232,11 @@ namespace {
 
 /// d^2 / 2 up to a distance of delta, a line beyond. The derivative is the difference cut at delta;
 /// that of the formula would multiply an infinite difference by 0.
-Tensor huber(const char* op, const Tensor& d, double delta) {
+Tensor huber(OpName op, const Tensor& d, double delta) {
+  if (reel::detail::is_batched(d)) [[unlikely]] {
+    const auto again = [=](const Tensor* all) { return huber(op, all[0], delta); };
+    return reel::detail::of_each_element(op, again, {&d});
+  }
   Tensor losses;
   {
     const NoGradGuard no_grad;
@@ -259,6 +267,33 @@ Tensor smooth_l1_loss(const Tensor& input, const Tensor& target,
                 options.reduction);
 }
 
+namespace {
+
+/// Where a logarithm is cut its slope is not, so that a sure and wrong network still learns: as
+/// PyTorch does it.
+Tensor binary_losses(const Tensor& p, const Tensor& t) {
+  constexpr OpName op = "binary_cross_entropy";
+  if (reel::detail::any_batched(p, t)) [[unlikely]] {
+    const auto again = [](const Tensor* all) { return binary_losses(all[0], all[1]); };
+    return reel::detail::of_each_element(op, again, {&p, &t});
+  }
+  Tensor losses;
+  {
+    const NoGradGuard no_grad;
+    const auto log_cut = [](const Tensor& x) { return clamp(x, -100); };
+    losses = (t - 1) * log_cut(log1p(-p)) - t * log_cut(log(p));
+  }
+  return record(op, std::move(losses),
+                wrt(p,
+                    [p = save(p), t = save(t)](const Tensor& dy) {
+                      constexpr double least = 1e-12;
+                      return dy * ((p() - t()) / clamp((1 - p()) * p(), least));
+                    }),
+                wrt(t, [p = save(p)](const Tensor& dy) { return dy * (log1p(-p()) - log(p())); }));
+}
+
+}  // namespace
+
 Tensor binary_cross_entropy(const Tensor& probabilities, const Tensor& target,
                             const BinaryCrossEntropyOptions& options) {
   constexpr const char* op = "binary_cross_entropy";
@@ -266,22 +301,7 @@ Tensor binary_cross_entropy(const Tensor& probabilities, const Tensor& target,
   check_broadcasts(op, "weight", options.weight, target);
   const DType dtype = reel::detail::result_type(op, probabilities, target);
   const Tensor p = check_probabilities(op, probabilities).to(dtype), t = target.to(dtype);
-  Tensor losses;
-  {
-    const NoGradGuard no_grad;
-    const auto log_cut = [](const Tensor& x) { return clamp(x, -100); };
-    losses = (t - 1) * log_cut(log1p(-p)) - t * log_cut(log(p));
-  }
-  // Where a logarithm is cut its slope is not, so that a sure and wrong network still learns: as
-  // PyTorch does it.
-  losses =
-      record("binary_cross_entropy", std::move(losses),
-             wrt(p,
-                 [p = save(p), t = save(t)](const Tensor& dy) {
-                   constexpr double least = 1e-12;
-                   return dy * ((p() - t()) / clamp((1 - p()) * p(), least));
-                 }),
-             wrt(t, [p = save(p)](const Tensor& dy) { return dy * (log1p(-p()) - log(p())); }));
+  Tensor losses = binary_losses(p, t);
   if (options.weight.defined()) losses = losses * options.weight;
   return reduce(losses, options.reduction);
 }

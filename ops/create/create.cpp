@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "reel/autograd/detail/array.h"
+#include "reel/autograd/detail/batched.h"
 #include "reel/autograd/profiler/op_scope.h"
 #include "reel/base/fail.h"
 #include "reel/kernels/copy.h"
@@ -115,20 +116,20 @@ Tensor empty_like(const Tensor& like, const TensorOptions& options) {
 
 Tensor zeros_like(const Tensor& like, const TensorOptions& options) {
   detail::check_defined("zeros_like", "like", like);
-  const detail::OpScope scope("zeros_like", like);
+  const detail::OpScope scope("zeros_like", detail::all_samples(like));
   return finish(fill_with_zeros(make_like(like, options)), options);
 }
 
 Tensor ones_like(const Tensor& like, const TensorOptions& options) {
   detail::check_defined("ones_like", "like", like);
-  const detail::OpScope scope("ones_like", like);
+  const detail::OpScope scope("ones_like", detail::all_samples(like));
   return finish(fill_with("ones_like", make_like(like, options), 1), options);
 }
 
 Tensor full_like(const Tensor& like, const Tensor& value, const TensorOptions& options) {
   detail::check_defined("full_like", "like", like);
   detail::check_defined("full_like", "value", value);
-  const detail::OpScope scope("full_like", like);
+  const detail::OpScope scope("full_like", detail::all_samples(like));
   return finish(fill_with("full_like", make_like(like, options), value), options);
 }
 

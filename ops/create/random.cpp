@@ -11,17 +11,43 @@
 #include "reel/autograd/tape.h"
 #include "reel/base/fail.h"
 #include "reel/kernels/random.h"
+#include "reel/ops/create/create.h"
 #include "reel/ops/index/index.h"
 #include "reel/ops/pointwise/pointwise.h"
 #include "reel/ops/reduce/reduce.h"
+#include "reel/ops/shape/join.h"
 #include "reel/ops/shape/view.h"
 #include "reel/ops/support/checks.h"
+#include "reel/ops/support/samples.h"
 
 namespace reel {
 namespace {
 
 using detail::readable;
 using detail::writable;
+
+/// What `draw` draws inside a vmap, as its randomness says: numbers for all samples, whose number is
+/// then the first dimension, or the same for each.
+Tensor draw_in_vmap(const char* op, detail::FunctionRef<Tensor(std::optional<Size>)> draw) {
+  const detail::VmapFrame& vmap = *detail::innermost_vmap;
+  check(vmap.randomness != detail::Randomness::error, op,
+        "expected to be told what random numbers are inside vmap, the same for each sample or "
+        "different\n"
+        "help: vmap(f, {{.randomness = \"different\"}}), or \"same\"");
+  const detail::OutsideVmap outside;
+  if (vmap.randomness == detail::Randomness::same) return draw(std::nullopt);
+  return detail::make_batched(draw(vmap.samples), vmap.level);
+}
+
+/// The same for numbers of a shape.
+template <class Draw>
+Tensor draw_in_vmap(const char* op, const Shape& shape, const Draw& draw) {
+  return draw_in_vmap(op, [&](std::optional<Size> samples) {
+    Shape all = shape;
+    if (samples) all.insert(0, *samples);
+    return draw(all);
+  });
+}
 
 kernels::RandomStream take(Generator& generator, Size n, Size numbers_per_group) {
   const Generator::State at = generator.take(kernels::blocks_for(n, numbers_per_group));
@@ -60,6 +86,11 @@ void check_holds(const char* op, DType dtype, Size least, Size most) {
 }
 
 Tensor make_randint(const Shape& shape, Size low, Size high, DType dtype, Generator& generator) {
+  if (detail::innermost_vmap != nullptr) [[unlikely]] {
+    return draw_in_vmap("randint", shape, [&](const Shape& all) {
+      return make_randint(all, low, high, dtype, generator);
+    });
+  }
   const detail::OpScope scope("randint");
   check(low < high, "randint", "expected low < high, got low {} and high {}", low, high);
   check_holds("randint", dtype, low, high - 1);
@@ -86,6 +117,9 @@ const Tensor& fill_in_place(OpName op, const Tensor& x, const Fill& fill) {
   const detail::OpScope scope(op, x);
   check_floating(op, x.dtype());
   check_in_place(op, x);
+  check(detail::innermost_vmap == nullptr ||
+            detail::innermost_vmap->randomness == detail::Randomness::same,
+        op, "expected vmap(f, {{.randomness = \"same\"}}) around what fills a tensor in place");
   if (detail::is_dense(x.shape(), x.strides())) {
     fill(x);
   } else {
@@ -99,6 +133,9 @@ const Tensor& fill_in_place(OpName op, const Tensor& x, const Fill& fill) {
 
 template <class Fill>
 Tensor make(const char* op, const Shape& shape, const TensorOptions& options, const Fill& fill) {
+  if (detail::innermost_vmap != nullptr) [[unlikely]] {
+    return draw_in_vmap(op, shape, [&](const Shape& all) { return make(op, all, options, fill); });
+  }
   const detail::OpScope scope(op);
   const Tensor made = empty(shape, {.dtype = options.dtype});
   check_floating(op, made.dtype());
@@ -179,6 +216,14 @@ Tensor randperm(Size n, const TensorOptions& options) {
 }
 
 Tensor randperm(Size n, Generator& generator, const TensorOptions& options) {
+  if (detail::innermost_vmap != nullptr) [[unlikely]] {
+    return draw_in_vmap("randperm", [&](std::optional<Size> samples) {
+      if (!samples) return randperm(n, generator, options);
+      std::vector<Tensor> each;
+      for (Size i = 0; i < *samples; ++i) each.push_back(randperm(n, generator, options));
+      return stack(each);
+    });
+  }
   const detail::OpScope scope("randperm");
   check(n >= 0, "randperm", "expected n of 0 or more, got {}", n);
   if (n > 0) check_holds("randperm", options.dtype.value_or(int64), 0, n - 1);
@@ -192,17 +237,20 @@ Tensor bernoulli(const Tensor& probabilities) {
 }
 
 Tensor bernoulli(const Tensor& probabilities, Generator& generator) {
-  const detail::OpScope scope("bernoulli", probabilities);
   detail::check_defined("bernoulli", "probabilities", probabilities);
+  const detail::OpScope scope("bernoulli", detail::all_samples(probabilities));
   check_floating("bernoulli", probabilities.dtype());
   const Tensor p = probabilities.detach();
   const Tensor bad = !(p >= 0 && p <= 1);  // which NaN is too
-  if (any(bad).item<bool>()) [[unlikely]] {
-    fail("bernoulli", "expected probabilities in [0, 1], got {}", masked_select(p, bad)[0].item());
+  if (const Tensor& every = detail::all_samples(bad); any(every).item<bool>()) [[unlikely]] {
+    fail("bernoulli", "expected probabilities in [0, 1], got {}",
+         masked_select(detail::all_samples(p), every)[0].item());
   }
-  const Tensor numbers = empty(p.shape(), {.dtype = float64});
-  fill_uniform(numbers, 0, 1, generator);
-  return (numbers < p).to(p.dtype());
+  const auto draw = [&](const Shape& shape) {
+    return make("bernoulli", shape, {.dtype = float64},
+                [&](const Tensor& out) { fill_uniform(out, 0, 1, generator); });
+  };
+  return (draw(p.shape()) < p).to(p.dtype());
 }
 
 Tensor rand_like(const Tensor& like, const TensorOptions& options) {
@@ -241,6 +289,12 @@ Tensor dropout(const Tensor& x, double p, bool training, Generator& generator) {
   detail::check_between("dropout", "p", p, 0, 1);
   check_floating("dropout", detail::check_defined("dropout", "input", x).dtype());
   if (!training || p == 0) return x;
+  if (detail::innermost_vmap != nullptr) [[unlikely]] {
+    const Tensor kept = draw_in_vmap("dropout", x.shape(), [&](const Shape& shape) {
+      return dropout(ones(shape, {.dtype = x.dtype()}), p, true, generator);
+    });
+    return where(kept != 0, mul(x, kept), 0);  // what is dropped may be infinite
+  }
   const Strides strides = detail::is_dense(x.shape(), x.strides())
                               ? x.strides()
                               : detail::contiguous_strides(x.shape());

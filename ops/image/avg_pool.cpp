@@ -14,6 +14,7 @@
 #include "reel/ops/image/windows.h"
 #include "reel/ops/pointwise/pointwise.h"
 #include "reel/ops/shape/view.h"
+#include "reel/ops/support/samples.h"
 
 namespace reel {
 namespace {
@@ -148,6 +149,10 @@ Tensor detail::avg_pool(const Tensor& x, const Sizes<axes>& kernel_size,
                         const AvgPoolOptions<axes>& options) {
   const OpName op = op_names(axes).pool;
   check_images(op, axes, x);
+  if (is_batched(x)) [[unlikely]] {
+    const auto again = [&](const Tensor& all) { return avg_pool(all, kernel_size, options); };
+    return of_images(op, axes, again, x);
+  }
   if (x.dim() == axes + 1) return squeeze(avg_pool(unsqueeze(x, 0), kernel_size, options), 0);
   return avg_pool_batch(op, x, numbers(kernel_size), options);
 }
@@ -158,6 +163,10 @@ Tensor detail::lp_pool(const Tensor& x, double p, const Sizes<axes>& kernel_size
   const OpName op = op_names(axes).lp;
   check_images(op, axes, x);
   check(p != 0, op, "expected a power other than 0, got 0");
+  if (is_batched(x)) [[unlikely]] {
+    const auto again = [&](const Tensor& all) { return lp_pool(all, p, kernel_size, o); };
+    return of_images(op, axes, again, x);
+  }
   if (x.dim() == axes + 1) return squeeze(lp_pool(unsqueeze(x, 0), p, kernel_size, o), 0);
   const Shape kernel = numbers(kernel_size);
   const AvgPoolOptions<axes> options{.stride = o.stride, .ceil_mode = o.ceil_mode};
@@ -170,6 +179,10 @@ template <int axes>
 Tensor detail::adaptive_avg_pool(const Tensor& x, const Sizes<axes>& output_size) {
   const OpName op = op_names(axes).adaptive;
   check_images(op, axes, x);
+  if (is_batched(x)) [[unlikely]] {
+    const auto again = [&](const Tensor& all) { return adaptive_avg_pool(all, output_size); };
+    return of_images(op, axes, again, x);
+  }
   if (x.dim() == axes + 1) return squeeze(adaptive_avg_pool(unsqueeze(x, 0), output_size), 0);
   const Shape sizes = adaptive_sizes(op, x.shape(), numbers(output_size));
   return average(op, x, make_averages(x.shape(), [&](Size i) {

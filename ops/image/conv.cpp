@@ -9,6 +9,7 @@
 #include "reel/kernels/conv.h"
 #include "reel/ops/create/create.h"
 #include "reel/ops/image/channels_last.h"
+#include "reel/ops/image/conv_samples.h"
 #include "reel/ops/image/images.h"
 #include "reel/ops/image/windows.h"
 #include "reel/ops/reduce/reduce.h"
@@ -240,6 +241,15 @@ Tensor detail::conv(const Tensor& x, const Tensor& w, const Tensor& bias,
                     const ConvOptions<axes>& options) {
   const ConvNames& names = conv_names(axes);
   check_conv_tensors(names, axes, false, x, w, bias, options.groups);
+  if (any_batched(x, w, bias)) [[unlikely]] {
+    const auto again = [&](const Tensor& images, const Tensor& weights, const Tensor& biases,
+                           Size groups) {
+      auto o = options;
+      o.groups = groups;
+      return conv(images, weights, biases, o);
+    };
+    return conv_of_samples(names.op, axes, again, x, w, bias, options.groups);
+  }
   if (x.dim() == axes + 1) return squeeze(conv(unsqueeze(x, 0), w, bias, options), 0);
   const OpScope scope(names.op, x, w, bias);
   const ConvShape shape = conv_shape(names.op, x, w, options);

@@ -4,6 +4,7 @@
 #include "reel/autograd/profiler/op_scope.h"
 #include "reel/ops/image/channels_last.h"
 #include "reel/ops/image/images.h"
+#include "reel/ops/pointwise/pointwise.h"
 #include "reel/ops/shape/view.h"
 #include "reel/ops/support/gradients_by.h"
 
@@ -47,6 +48,8 @@ Tensor detail::conv_relu_max_pool(const Tensor& x, const Tensor& weight, const T
                                    "conv3d_relu_max_pool3d"};
   static constexpr OpName pools[] = {"max_pool1d", "max_pool2d", "max_pool3d"};
   const OpName op = ops[axes - 1];
+  if (any_batched(x, weight, bias)) [[unlikely]]
+    return max_pool(relu(conv(x, weight, bias, options)), kernel_size, pool_options);
   const OpScope scope(op, x, weight, bias);
   const ConvNames& names = conv_names(axes);
   check_conv_tensors(names, axes, false, x, weight, bias, options.groups);

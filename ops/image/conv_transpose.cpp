@@ -5,6 +5,7 @@
 #include "reel/base/fail.h"
 #include "reel/ops/image/channels_last.h"
 #include "reel/ops/image/conv.h"
+#include "reel/ops/image/conv_samples.h"
 #include "reel/ops/image/images.h"
 #include "reel/ops/pointwise/pointwise.h"
 #include "reel/ops/reduce/reduce.h"
@@ -108,6 +109,15 @@ Tensor detail::conv_transpose(const Tensor& x, const Tensor& w, const Tensor& bi
                               const ConvTransposeOptions<axes>& options) {
   const ConvNames& names = transpose_names(axes);
   check_conv_tensors(names, axes, true, x, w, bias, options.groups);
+  if (any_batched(x, w, bias)) [[unlikely]] {
+    const auto again = [&](const Tensor& images, const Tensor& weights, const Tensor& biases,
+                           Size groups) {
+      auto o = options;
+      o.groups = groups;
+      return conv_transpose(images, weights, biases, o);
+    };
+    return conv_of_samples(names.op, axes, again, x, w, bias, options.groups);
+  }
   if (x.dim() == axes + 1) return squeeze(conv_transpose(unsqueeze(x, 0), w, bias, options), 0);
   const OpScope scope(names.op, x, w, bias);
   const ConvShape s = transposed_shape(names.op, x, w, options);

@@ -18,6 +18,7 @@
 #include "reel/ops/reduce/reduce.h"
 #include "reel/ops/shape/view.h"
 #include "reel/ops/support/checks.h"
+#include "reel/ops/support/samples.h"
 
 namespace reel {
 namespace {
@@ -213,6 +214,10 @@ Tensor detail::max_pool(Tensor x, const Sizes<axes>& kernel_size,
                         const MaxPoolOptions<axes>& options) {
   const OpName op = op_names(axes).pool;
   check_images(op, axes, x);
+  if (is_batched(x)) [[unlikely]] {
+    const auto again = [&](const Tensor& all) { return max_pool(all, kernel_size, options); };
+    return of_images(op, axes, again, x);
+  }
   if (x.dim() == axes + 1) return squeeze(max_pool(unsqueeze(x, 0), kernel_size, options), 0);
   const PoolShape shape = max_pool_shape(op, x.shape(), {kernel_size, options});
   return max_pool_batch(op, std::move(x), shape);
@@ -223,6 +228,14 @@ MaxPooled detail::max_pool_with_indices(const Tensor& x, const Sizes<axes>& kern
                                         const MaxPoolOptions<axes>& options) {
   const OpName op = op_names(axes).pool;
   check_images(op, axes, x);
+  if (is_batched(x)) [[unlikely]] {
+    const auto again = [&](const Tensor& all) {
+      const MaxPooled pooled = max_pool_with_indices(all, kernel_size, options);
+      return std::vector{pooled.values, pooled.indices};
+    };
+    const std::vector<Tensor> pooled = results_of_images(op, axes, again, x);
+    return {pooled[0], pooled[1]};
+  }
   if (x.dim() == axes + 1)
     return without_batch(max_pool_with_indices(unsqueeze(x, 0), kernel_size, options));
   return max_pool_batch_with_indices(op, x, max_pool_shape(op, x.shape(), {kernel_size, options}));
@@ -232,6 +245,10 @@ template <int axes>
 Tensor detail::adaptive_max_pool(const Tensor& x, const Sizes<axes>& output_size) {
   const OpName op = op_names(axes).adaptive;
   check_images(op, axes, x);
+  if (is_batched(x)) [[unlikely]] {
+    const auto again = [&](const Tensor& all) { return adaptive_max_pool(all, output_size); };
+    return of_images(op, axes, again, x);
+  }
   if (x.dim() == axes + 1) return squeeze(adaptive_max_pool(unsqueeze(x, 0), output_size), 0);
   const Shape sizes = adaptive_sizes(op, x.shape(), numbers(output_size));
   return max_pool_batch(op, x, adaptive_shape(op, x.shape(), sizes));
@@ -241,6 +258,14 @@ template <int axes>
 MaxPooled detail::adaptive_max_pool_with_indices(const Tensor& x, const Sizes<axes>& output_size) {
   const OpName op = op_names(axes).adaptive;
   check_images(op, axes, x);
+  if (is_batched(x)) [[unlikely]] {
+    const auto again = [&](const Tensor& all) {
+      const MaxPooled pooled = adaptive_max_pool_with_indices(all, output_size);
+      return std::vector{pooled.values, pooled.indices};
+    };
+    const std::vector<Tensor> pooled = results_of_images(op, axes, again, x);
+    return {pooled[0], pooled[1]};
+  }
   if (x.dim() == axes + 1)
     return without_batch(adaptive_max_pool_with_indices(unsqueeze(x, 0), output_size));
   const Shape sizes = adaptive_sizes(op, x.shape(), numbers(output_size));
@@ -263,7 +288,8 @@ Tensor detail::max_unpool(const Tensor& x, const Tensor& indices, const Sizes<ax
   checked_numel(op, images);
   if (x.numel() > 0) {
     const NoGradGuard no_grad;
-    const Size low = amin(indices).item<Size>(), high = amax(indices).item<Size>();
+    const Tensor every = detail::all_samples(indices);
+    const Size low = amin(every).item<Size>(), high = amax(every).item<Size>();
     check(low >= 0 && high < pixels, op, "expected indices in [0, {}), got {}", pixels,
           low < 0 ? low : high);
   }

@@ -16,6 +16,7 @@
 #include "reel/ops/support/checks.h"
 #include "reel/ops/support/fit.h"
 #include "reel/ops/support/promote.h"
+#include "reel/ops/support/samples.h"
 
 namespace reel {
 namespace {
@@ -47,9 +48,9 @@ Lookup make_lookup(const char* op, const Tensor& x, Size dim, const Tensor& inde
           "expected indices no larger than shape {} except in dimension {}, got shape {}",
           x.shape(), at, index.shape());
   }
-  const Tensor checked = zeros(index.shape(), {.dtype = int64});
-  detail::append_index(op, checked, positions, x.shape()[at], wrap);
-  return {checked, at};
+  return {detail::append_index(op, zeros(index.shape(), {.dtype = int64}), positions, x.shape()[at],
+                               wrap),
+          at};
 }
 
 Tensor scatter_add_at(const Tensor& x, const Lookup& lookup, const Tensor& source);
@@ -109,6 +110,18 @@ Tensor source_for(const char* op, const Tensor& x, const Lookup& lookup, const T
   return part;
 }
 
+/// The rule of `f(x, dim, index, source)` for the samples of a vmap.
+Tensor scatter_of_samples(const char* op,
+                          Tensor (*f)(const Tensor&, Size, const Tensor&, const Tensor&),
+                          const Tensor& x, Size dim, const Tensor& index, const Tensor& source) {
+  const detail::Samples samples(op, x, index, source);
+  const Size behind = detail::Samples::behind(op, x, dim);
+  const bool is_number = source.dim() == 0 && !samples.has(source);
+  const Tensor wide = source.dim() > 0 || is_number ? source : expand(source, index.shape());
+  return samples.one(
+      f(samples.each(x), behind, samples.each(index), is_number ? source : samples.each(wide)));
+}
+
 /// How far each element of a matrix lies right of the main diagonal.
 Tensor diagonals(const char* op, const Tensor& x) {
   detail::check_defined(op, "input", x);
@@ -124,6 +137,11 @@ Tensor gather(const Tensor& x, Size dim, const Tensor& index) {
   if (has_scalar(x, index)) {
     return reshape(gather(as_vector(x), dim, as_vector(index)), index.shape());
   }
+  if (detail::any_batched(x, index)) [[unlikely]] {
+    const detail::Samples samples("gather", x, index);
+    const Size behind = detail::Samples::behind("gather", x, dim);
+    return samples.one(gather(samples.each(x), behind, samples.each(index)));
+  }
   return gather_at("gather", x, make_lookup("gather", x, dim, index, false));
 }
 
@@ -135,6 +153,10 @@ Tensor take_along_dim(const Tensor& x, const Tensor& index, Size dim) {
         x.dim(), index.shape());
   if (x.dim() == 0) return reshape(take_along_dim(as_vector(x), as_vector(index), dim), {});
   const Size at = detail::wrap_dim(op, dim, x.dim());
+  if (detail::any_batched(x, index)) [[unlikely]] {
+    const detail::Samples samples(op, x, index);
+    return samples.one(take_along_dim(samples.each(x), samples.each(index), at + 1));
+  }
   Shape of_x = x.shape();
   Shape of_index = index.shape();
   of_x[at] = of_index[at] = 1;
@@ -153,6 +175,8 @@ Tensor scatter(const Tensor& x, Size dim, const Tensor& index, const Tensor& sou
   if (has_scalar(x, index)) {
     return reshape(scatter(as_vector(x), dim, as_vector(index), source), x.shape());
   }
+  if (detail::any_batched(x, index, source)) [[unlikely]]
+    return scatter_of_samples("scatter", scatter, x, dim, index, source);
   const Lookup lookup = make_lookup("scatter", x, dim, index, false);
   return scatter_at(x, lookup, source_for("scatter", x, lookup, source));
 }
@@ -165,6 +189,8 @@ Tensor scatter_add(const Tensor& x, Size dim, const Tensor& index, const Tensor&
   if (has_scalar(x, index)) {
     return reshape(scatter_add(as_vector(x), dim, as_vector(index), source), x.shape());
   }
+  if (detail::any_batched(x, index, source)) [[unlikely]]
+    return scatter_of_samples("scatter_add", scatter_add, x, dim, index, source);
   const Lookup lookup = make_lookup("scatter_add", x, dim, index, false);
   return scatter_add_at(x, lookup, source_for("scatter_add", x, lookup, source));
 }
@@ -209,6 +235,12 @@ Tensor nonzero(const Tensor& x) {
 
 Tensor one_hot(const Tensor& labels, std::optional<Size> num_classes) {
   detail::check_defined("one_hot", "labels", labels);
+  if (detail::is_batched(labels)) [[unlikely]] {
+    check(num_classes.has_value(), "one_hot",
+          "expected num_classes inside vmap, where every sample has as many, got none");
+    const detail::Samples samples("one_hot", labels);
+    return samples.one(one_hot(samples.all(labels), num_classes));
+  }
   const detail::OpScope scope("one_hot", labels);
   const Tensor positions = detail::to_positions("one_hot", labels);
   const Size count = positions.numel();

@@ -14,6 +14,7 @@
 #include "reel/ops/support/checks.h"
 #include "reel/ops/support/fit.h"
 #include "reel/ops/support/promote.h"
+#include "reel/ops/support/samples.h"
 
 namespace reel {
 namespace {
@@ -81,6 +82,7 @@ TensorIndex tensor_index(const char* op, const Tensor& view, Size dim, const Ten
   const Shape covered(sizes, sizes + index.dim());
   check(index.shape() == covered, op, "expected a mask of shape {}, got {}", covered,
         index.shape());
+  detail::check_not_batched(op, index);  // there would be more of one sample than of another
   return {detail::true_positions(contiguous(index)), dim, index.dim()};
 }
 
@@ -94,7 +96,7 @@ RowIndex combine(const char* op, const Tensor& view, const std::vector<TensorInd
     const Size* sizes = view.shape().begin() + one.dim;
     const Size extent = Shape(sizes, sizes + one.count).numel();
     const Tensor positions = contiguous(expand(one.positions, index.shape));
-    detail::append_index(op, index.rows, positions, extent, true);
+    index.rows = detail::append_index(op, index.rows, positions, extent, true);
     index.count += one.count;
   }
   return index;
@@ -175,6 +177,7 @@ void write(OpName op, const IndexPlan& plan, const Tensor& values, bool accumula
     return;
   }
   check(!accumulate || view.dtype() != bool_, op, "expected numbers to add, got dtype bool");
+  detail::check_not_batched(op, plan.rows->rows);
   const RowIndex& rows = *plan.rows;
   detail::put_rows(view, rows, source, accumulate);
   record_in_place(
@@ -190,8 +193,8 @@ RowIndex row_index(const char* op, const Tensor& x, Size dim, const Tensor& inde
   check(index.dim() <= 1, op, "expected indices of 1 dimension, got shape {}", index.shape());
   const Size at = detail::wrap_dim(op, dim, x.dim());
   const Tensor positions = detail::to_positions(op, index);
-  const Tensor rows = zeros(positions.numel(), {.dtype = int64});
-  detail::append_index(op, rows, positions, x.shape()[at], false);
+  const Tensor rows = detail::append_index(op, zeros(positions.numel(), {.dtype = int64}),
+                                           flatten(positions), x.shape()[at], false);
   return {.rows = rows, .dim = at, .count = 1, .shape = rows.shape()};
 }
 
@@ -199,17 +202,51 @@ RowIndex row_index(const char* op, const Tensor& x, Size dim, const Tensor& inde
 
 Indexed index(const Tensor& x, const std::vector<Index>& indices) {
   detail::check_defined("index", "input", x);
-  const detail::OpScope scope("index", x);
+  const detail::OpScope scope("index", detail::all_samples(x));
   IndexPlan plan = make_plan("index", x, indices);
   if (!plan.rows) return Indexed(std::move(plan.view));
   Tensor entries = detail::take_rows("index", plan.view, *plan.rows);
   return Indexed(std::move(entries), std::make_shared<const IndexPlan>(std::move(plan)));
 }
 
+namespace {
+
+/// Whether a dimension before those of `x` stays before what `indices` leave of them: NumPy has what
+/// tensors that stand apart give come first of all.
+bool keeps_first_in_front(const Tensor& x, const std::vector<Index>& indices,
+                          const std::vector<Index>& behind_first) {
+  const Tensor none = empty({}, {.dtype = bool_});
+  const Shape kept = index(expand(none, x.shape()), indices).shape();
+  Size size = 1;  // of which there is no other
+  while (std::find(kept.begin(), kept.end(), size) != kept.end()) ++size;
+  Shape with_first = x.shape();
+  with_first.insert(0, size);
+  return index(expand(none, with_first), behind_first).shape()[0] == size;
+}
+
+/// The rule for the samples of a vmap, which share their indices.
+Tensor index_put_of_samples(const Tensor& x, const std::vector<Index>& indices,
+                            const Tensor& values, bool accumulate) {
+  const detail::Samples samples("index_put", x, values);
+  std::vector<Index> of_all{Slice{}};
+  of_all.insert(of_all.end(), indices.begin(), indices.end());
+  check(keeps_first_in_front(x, indices, of_all), "index_put",
+        "expected tensors that stand side by side among the indices inside vmap, got them apart");
+  const Tensor form = expand(empty({}, {.dtype = bool_}), x.shape());
+  const Size rank = index(form, indices).dim();
+  return samples.one(
+      index_put(samples.each(x), of_all, samples.broadcast(values, rank), accumulate));
+}
+
+}  // namespace
+
 Tensor index_put(const Tensor& x, const std::vector<Index>& indices, const Tensor& values,
                  bool accumulate) {
   detail::check_defined("index_put", "input", x);
   detail::check_defined("index_put", "values", values);
+  if (detail::any_batched(x, values)) [[unlikely]] {
+    return index_put_of_samples(x, indices, values, accumulate);
+  }
   const detail::OpScope scope("index_put", x);
   const Tensor out = clone(x);
   write("index_put", make_plan("index_put", out, indices), values, accumulate);
@@ -242,7 +279,7 @@ const Tensor& Indexed::put(const Tensor& values) const {
 Tensor index_select(const Tensor& x, Size dim, const Tensor& index) {
   detail::check_defined("index_select", "input", x);
   detail::check_defined("index_select", "index", index);
-  const detail::OpScope scope("index_select", x, index);
+  const detail::OpScope scope("index_select", detail::all_samples(x), detail::all_samples(index));
   if (x.dim() == 0) {
     check(index.numel() == 1, "index_select", "expected one index for a 0-d tensor, got shape {}",
           index.shape());
@@ -251,10 +288,34 @@ Tensor index_select(const Tensor& x, Size dim, const Tensor& index) {
   return detail::take_rows("index_select", x, row_index("index_select", x, dim, index));
 }
 
+namespace {
+
+/// The rule for the samples of a vmap.
+Tensor index_add_of_samples(const Tensor& x, Size dim, const Tensor& index, const Tensor& source) {
+  const detail::Samples samples("index_add", x, index, source);
+  if (x.dim() == 0) {
+    const Tensor added = source.dim() == 0 ? reshape(source, {1}) : source;
+    return reshape(index_add(reshape(x, {1}), dim, index, added), {});
+  }
+  const Size at = detail::wrap_dim("index_add", dim, x.dim());
+  if (!samples.has(index))
+    return samples.one(index_add(samples.each(x), at + 1, index, samples.each(source)));
+  Shape wanted = x.shape(), along = Shape::repeat(x.dim(), 1);
+  wanted[at] = along[at] = index.numel();
+  check(source.shape() == wanted && source.dtype() == x.dtype(), "index_add",
+        "expected a source of shape {} and dtype {}, got {} and {}", wanted, x.dtype(),
+        source.shape(), source.dtype());
+  return scatter_add(x, at, expand(reshape(index, along), wanted), source);
+}
+
+}  // namespace
+
 Tensor index_add(const Tensor& x, Size dim, const Tensor& index, const Tensor& source) {
   detail::check_defined("index_add", "input", x);
   detail::check_defined("index_add", "index", index);
   detail::check_defined("index_add", "source", source);
+  if (detail::any_batched(x, index, source)) [[unlikely]]
+    return index_add_of_samples(x, dim, index, source);
   const detail::OpScope scope("index_add", x, index, source);
   if (x.dim() == 0) {
     const Tensor added = source.dim() == 0 ? reshape(source, {1}) : source;

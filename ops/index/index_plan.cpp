@@ -8,6 +8,7 @@
 #include "reel/ops/create/create.h"
 #include "reel/ops/pointwise/pointwise.h"
 #include "reel/ops/shape/view.h"
+#include "reel/ops/support/samples.h"
 
 namespace reel::detail {
 namespace {
@@ -49,11 +50,16 @@ Tensor to_positions(const char* op, const Tensor& index) {
   return contiguous(to(index, int64));
 }
 
-void append_index(const char* op, const Tensor& rows, const Tensor& positions, Size extent,
-                  bool wrap) {
+Tensor append_index(const char* op, const Tensor& rows, const Tensor& positions, Size extent,
+                    bool wrap) {
+  if (any_batched(rows, positions)) [[unlikely]] {
+    const Samples samples(op, rows, positions);
+    return samples.one(append_index(op, contiguous(samples.each(rows)),
+                                    contiguous(samples.each(positions)), extent, wrap));
+  }
   const Size wrong = kernels::append_index(readable(positions), extent, wrap, writable(rows));
   if (wrong < 0) [[likely]]
-    return;
+    return rows;
   fail(op, "expected indices in [{}, {}), got {}", wrap ? -extent : 0, extent,
        flatten(positions)[wrong].item<Size>());
 }
@@ -76,7 +82,47 @@ Shape indexed_shape(const Shape& x, const RowIndex& index) {
   return shape;
 }
 
+namespace {
+
+/// The rule for the samples of a vmap.
+Tensor take_rows_of_samples(OpName op, const Tensor& x, const RowIndex& index) {
+  const Samples samples(op, x, index.rows);
+  RowIndex of_all = index;
+  if (!samples.has(index.rows)) {
+    ++of_all.dim;
+    return samples.one(take_rows(op, samples.all(x), of_all));
+  }
+  // Each sample takes its own: the dimensions that are looked up come first, where those of the
+  // samples are looked up with them.
+  const auto moved = [&](const Tensor& y, Size from, Size count, Size to) {
+    Dims order;
+    for (Size d = 0; d < y.dim(); ++d) {
+      if (d < from || d >= from + count) order.push_back(d);
+    }
+    for (Size i = 0; i < count; ++i) order.insert(to + i, from + i);
+    return permute(y, order);
+  };
+  const Tensor front = moved(x, index.dim, index.count, 0);
+  of_all.dim = 0;
+  of_all.rows = samples.all(index.rows);
+  of_all.shape.insert(0, samples.count());
+  if (samples.has(x)) {
+    const Size* sizes = front.shape().begin();
+    const Size extent = Shape(sizes, sizes + index.count).numel();
+    Shape by_sample = Shape::repeat(of_all.rows.dim(), 1);
+    by_sample[0] = samples.count();
+    of_all.rows = add(of_all.rows, view(arange(samples.count()), by_sample) * extent);
+    ++of_all.count;
+  }
+  const Tensor taken = samples.one(take_rows(op, samples.all(front), of_all));
+  return moved(taken, 0, index.shape.size(), index.dim);
+}
+
+}  // namespace
+
 Tensor take_rows(OpName op, const Tensor& x, const RowIndex& index) {
+  if (any_batched(x, index.rows)) [[unlikely]]
+    return take_rows_of_samples(op, x, index);
   const OpScope scope(op, x);
   Tensor out = new_tensor(op, indexed_shape(x.shape(), index), x.dtype());
   if (out.numel() > 0) {

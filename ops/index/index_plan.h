@@ -14,10 +14,11 @@ namespace reel::detail {
 /// `index` as contiguous int64. Throws unless it is int64 or int32.
 Tensor to_positions(const char* op, const Tensor& index);
 
-/// rows[i] = rows[i] * extent + positions[i], an index below 0 counting from the end where `wrap`
-/// says so; both are int64 and contiguous. Throws `[op] expected indices in [-3, 3), got 3`.
-void append_index(const char* op, const Tensor& rows, const Tensor& positions, Size extent,
-                  bool wrap);
+/// rows[i] * extent + positions[i], an index below 0 counting from the end where `wrap` says so; both
+/// are int64 and contiguous, and `rows` is written to. Throws
+/// `[op] expected indices in [-3, 3), got 3`.
+Tensor append_index(const char* op, const Tensor& rows, const Tensor& positions, Size extent,
+                    bool wrap);
 
 /// `mask` as contiguous bool. Throws unless it is bool.
 Tensor to_mask(const char* op, const Tensor& mask);

@@ -12,6 +12,7 @@
 #include "reel/ops/shape/view.h"
 #include "reel/ops/support/checks.h"
 #include "reel/ops/support/gradients_by.h"
+#include "reel/ops/support/samples.h"
 
 namespace reel {
 namespace {
@@ -99,13 +100,38 @@ Tensor cross_entropy_rows(const Rows& rows, LossReduction reduction) {
       }));
 }
 
+/// The rule for the samples of a vmap: the rows of all are one batch, the mean of each is its own.
+Tensor cross_entropy_of_samples(const Tensor& logits, const Tensor& targets,
+                                CrossEntropyLogitsOptions o) {
+  detail::check_not_batched(op, o.weight);
+  const detail::Samples samples(op, logits, targets);
+  const LossReduction reduction = std::exchange(o.reduction, LossReduction::none);
+  const auto rows = [&](const Tensor& x, bool several) {
+    return several ? flatten(samples.each(x), 0, 1) : samples.each(x);
+  };
+  const bool several = targets.dim() > 0;
+  Tensor losses = cross_entropy_logits(rows(logits, several), rows(targets, several), o);
+  Shape shape = targets.shape();
+  shape.insert(0, samples.count());
+  losses = samples.one(reshape(losses, shape));
+  if (reduction == LossReduction::none) return losses;
+  if (reduction == LossReduction::sum) return sum(losses);
+  const Tensor counts = targets != o.ignore_index;
+  if (!o.weight.defined()) return sum(losses) / sum(counts.to(logits.dtype()));
+  const Tensor weight = o.weight.detach().to(logits.dtype());
+  const Tensor of_targets = index_select(weight, 0, flatten(where(counts, targets, 0).to(int64)));
+  return sum(losses) / sum(where(flatten(counts), of_targets, 0));
+}
+
 }  // namespace
 
 Tensor cross_entropy_logits(const Tensor& logits, const Tensor& targets,
                             const CrossEntropyLogitsOptions& options) {
-  const detail::OpScope scope(op, logits, targets);
   detail::check_classes(op, logits, targets, options.weight);
   detail::check_between(op, "label_smoothing", options.label_smoothing, 0, 1);
+  if (detail::any_batched(logits, targets)) [[unlikely]]
+    return cross_entropy_of_samples(logits, targets, options);
+  const detail::OpScope scope(op, logits, targets);
   const Size rank = logits.dim();
   Tensor matrix = logits;
   if (rank > 2) {

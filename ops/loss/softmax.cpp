@@ -11,6 +11,7 @@
 #include "reel/ops/shape/view.h"
 #include "reel/ops/support/checks.h"
 #include "reel/ops/support/gradients_by.h"
+#include "reel/ops/support/samples.h"
 
 namespace reel {
 namespace {
@@ -40,6 +41,12 @@ Tensor softmax_backward(const Tensor& dy, const Tensor& y, Size dim, bool log) {
 }
 
 Tensor softmax(OpName op, const Tensor& x, Size dim, bool log) {
+  if (detail::is_batched(x)) [[unlikely]] {
+    const auto again = [=](const Tensor& all, Size behind) {
+      return softmax(op, all, behind, log);
+    };
+    return detail::along_dim(op, again, x, dim);
+  }
   const detail::OpScope scope(op, x);
   detail::check_floating(op, x);
   const Size along = detail::wrap_dim(op, dim, x.dim());

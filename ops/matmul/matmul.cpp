@@ -15,6 +15,7 @@
 #include "reel/ops/shape/view.h"
 #include "reel/ops/support/checks.h"
 #include "reel/ops/support/promote.h"
+#include "reel/ops/support/samples.h"
 
 namespace reel {
 namespace {
@@ -117,7 +118,17 @@ Tensor as_rows(const Tensor& x) {
   return x.dim() == 2 ? x : reshape(x, {leading(x), x.shape().back()});
 }
 
+/// The rule of `f(name, a, b)` for the samples of a vmap: batches of what were batches or matrices.
+Tensor multiply_samples(OpName name, Tensor (*f)(OpName, const Tensor&, const Tensor&),
+                        const Tensor& a, const Tensor& b) {
+  const detail::Samples samples(name, a, b);
+  const Size rank = std::max(a.dim(), b.dim());
+  return samples.one(f(name, samples.broadcast(a, rank), samples.broadcast(b, rank)));
+}
+
 Tensor multiply(OpName name, const Tensor& a, const Tensor& b) {
+  if (detail::any_batched(a, b)) [[unlikely]]
+    return multiply_samples(name, multiply, a, b);
   const detail::OpScope scope(name, a, b);
   return record(
       name, product(a, b),
@@ -127,6 +138,17 @@ Tensor multiply(OpName name, const Tensor& a, const Tensor& b) {
         if (rank == 2 && dy.numel() > 0) return mm(t(as_rows(a)), as_rows(dy));
         return matmul(transpose(a, -2, -1), dy);
       }));
+}
+
+/// a b^T: the gradient of b lies in memory as b does, which that of a transposed b would not.
+Tensor multiply_transposed(OpName name, const Tensor& a, const Tensor& b) {
+  if (detail::any_batched(a, b)) [[unlikely]]
+    return multiply_samples(name, multiply_transposed, a, b);
+  const detail::OpScope scope(name, a, b);
+  return record(
+      name, product(a, transpose(b.detach(), -2, -1)),
+      wrt(a, [b = save(b)](const Tensor& dy) { return matmul(dy, b); }),
+      wrt(b, [a = save(a)](const Tensor& dy) { return matmul(transpose(dy, -2, -1), a); }));
 }
 
 void check_linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
@@ -218,7 +240,26 @@ Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const AddmmO
              options.alpha == 1 ? product : mul(product, options.alpha));
 }
 
+namespace {
+
+/// The rule for the samples of a vmap: one product where all share the weight.
+Tensor linear_of_samples(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  check_linear(x, weight, bias);
+  if (!detail::any_batched(weight, bias)) {
+    const detail::Samples samples("linear", x);
+    return samples.one(linear(samples.all(x), weight, bias));
+  }
+  Shape shape = x.shape();
+  shape.back() = weight.size(0);
+  const Tensor y = reshape(multiply_transposed("linear", as_rows(x), weight), shape);
+  return bias.defined() ? add(y, bias) : y;
+}
+
+}  // namespace
+
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  if (detail::any_batched(x, weight, bias)) [[unlikely]]
+    return linear_of_samples(x, weight, bias);
   const detail::OpScope scope("linear", x, weight, bias);
   Tensor out = linear_forward(x, weight, bias);
   return record("linear", std::move(out),

@@ -17,6 +17,7 @@
 #include "reel/ops/shape/view.h"
 #include "reel/ops/support/checks.h"
 #include "reel/ops/support/gradients_by.h"
+#include "reel/ops/support/samples.h"
 
 namespace reel {
 namespace {
@@ -193,11 +194,46 @@ Tensor normalize_rows(const Tensor& x, const Tensor& weight, const Tensor& bias,
                 });
 }
 
+/// The rule for the samples of a vmap: the channels of each are channels of their own.
+Tensor batch_norm_of_samples(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
+                             const Tensor& weight, const Tensor& bias, const BatchNormOptions& o) {
+  check(
+      !o.training || !(running_mean.defined() || running_var.defined()), "batch_norm",
+      "expected no running mean and variance in training inside vmap, whose samples would all "
+      "write to them\n"
+      "help: a layer without: {{.track_running_stats = false}}, or nn::eval(module), or GroupNorm");
+  const detail::Samples samples("batch_norm", x, running_mean, running_var, weight, bias);
+  const auto vectors = [&](const Tensor& v) {
+    return v.defined() ? contiguous(flatten(samples.each(v), 0, 1)) : v;
+  };
+  const Tensor images = flatten(transpose(samples.each(x), 0, 1), 1, 2);
+  const Tensor y = batch_norm(images, vectors(running_mean), vectors(running_var), vectors(weight),
+                              vectors(bias), o);
+  Shape shape = y.shape();
+  shape[1] = x.size(1);
+  shape.insert(1, samples.count());
+  return samples.one(transpose(reshape(y, shape), 0, 1));
+}
+
+/// The rule of `f(x)`, a norm of each entry of dimension 0 alone; weight and bias are multiplied and
+/// added afterwards.
+template <class F>
+Tensor norm_of_samples(const char* op, const F& f, const Tensor& x) {
+  const detail::Samples samples(op, x);
+  const Tensor& all = samples.all(x);
+  return samples.one(reshape(f(flatten(all, 0, 1)), all.shape()));
+}
+
+Tensor scale_and_shift(Tensor y, const Tensor& weight, const Tensor& bias, const Shape& shape) {
+  if (weight.defined()) y = mul(y, reshape(weight, shape));
+  if (bias.defined()) y = add(y, reshape(bias, shape));
+  return y;
+}
+
 }  // namespace
 
 Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
                   const Tensor& weight, const Tensor& bias, const BatchNormOptions& o) {
-  const detail::OpScope scope("batch_norm", x);
   constexpr OpName op = "batch_norm";
   detail::check_defined(op, "input", x);
   check(x.dim() >= 2 && x.dim() <= 5, op,
@@ -211,6 +247,8 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
   check_vector(op, "bias", bias, x, channels);
   detail::check_not_negative(op, "eps", o.eps);
   detail::check_between(op, "momentum", o.momentum, 0, 1);
+  if (detail::any_batched(x, running_mean, running_var, weight, bias)) [[unlikely]]
+    return batch_norm_of_samples(x, running_mean, running_var, weight, bias, o);
   if (o.training) {
     check_running(op, running_mean, running_var);
     check(channels == 0 || x.numel() != channels, op,
@@ -219,6 +257,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
     check(running_mean.defined() && running_var.defined(), op,
           "expected running mean and variance outside training, got none");
   }
+  const detail::OpScope scope(op, x);
   const Tensor from = detail::channels_last(x);
   ChannelMoments moments = moments_of(from, running_mean, running_var, o);
   Tensor y = normalize(from, moments, weight, bias);
@@ -233,7 +272,6 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
 
 Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight,
                   const Tensor& bias, double eps) {
-  const detail::OpScope scope("layer_norm", x);
   constexpr const char* op = "layer_norm";
   detail::check_floating(op, x);
   detail::check_not_negative(op, "eps", eps);
@@ -251,6 +289,14 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
     check(tensor->dtype() == x.dtype(), op, "expected {} of the input's dtype {}, got {}", name,
           x.dtype(), tensor->dtype());
   }
+  if (detail::any_batched(x, weight, bias)) [[unlikely]] {
+    if (detail::any_batched(weight, bias))
+      return scale_and_shift(layer_norm(x, normalized_shape, {}, {}, eps), weight, bias,
+                             normalized_shape);
+    const detail::Samples samples(op, x);
+    return samples.one(layer_norm(samples.all(x), normalized_shape, weight, bias, eps));
+  }
+  const detail::OpScope scope(op, x);
   auto flat = [&](const Tensor& v) { return v.defined() && rank > 1 ? reshape(v, columns) : v; };
   const Shape rows{x.numel() / columns, columns};
   if (x.shape() == rows) return normalize_rows(x, flat(weight), flat(bias), eps);
@@ -259,7 +305,6 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
 
 Tensor group_norm(const Tensor& x, Size num_groups, const Tensor& weight, const Tensor& bias,
                   double eps) {
-  const detail::OpScope scope("group_norm", x);
   constexpr const char* op = "group_norm";
   detail::check_floating(op, x);
   detail::check_not_negative(op, "eps", eps);
@@ -275,11 +320,14 @@ Tensor group_norm(const Tensor& x, Size num_groups, const Tensor& weight, const 
   for (Size d = 2; d < x.dim(); ++d) positions *= x.shape()[d];
   check(positions > 0, op, "expected input with positions, got shape {}", x.shape());
   const Size columns = channels / num_groups * positions;
-  Tensor y = reshape(normalize_rows(reshape(x, {x.shape()[0] * num_groups, columns}), {}, {}, eps),
-                     x.shape());
-  if (weight.defined()) y = mul(y, reshape(weight, per_channel));
-  if (bias.defined()) y = add(y, reshape(bias, per_channel));
-  return y;
+  if (detail::is_batched(x)) [[unlikely]] {
+    const auto again = [=](const Tensor& all) { return group_norm(all, num_groups, {}, {}, eps); };
+    return scale_and_shift(norm_of_samples(op, again, x), weight, bias, per_channel);
+  }
+  const detail::OpScope scope(op, x);
+  const Tensor rows = reshape(x, {x.shape()[0] * num_groups, columns});
+  return scale_and_shift(reshape(normalize_rows(rows, {}, {}, eps), x.shape()), weight, bias,
+                         per_channel);
 }
 
 Tensor instance_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,

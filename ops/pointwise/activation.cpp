@@ -20,6 +20,8 @@ Tensor whole(double number) { return static_cast<std::int64_t>(number); }
 const detail::Epilogue detail::relu_epilogue{"relu", relu_backward};
 
 Tensor relu(Tensor x) {
+  if (detail::is_batched(x)) [[unlikely]]
+    return detail::of_each_element("relu", [](const Tensor* all) { return relu(all[0]); }, {&x});
   detail::check_defined("relu", "input", x);
   check(x.dtype() != bool_, "relu", "expected numbers, got dtype bool");
   if (detail::is_given_away(x)) {

@@ -27,6 +27,10 @@ Tensor pow_of_integers(const Tensor& base, const Tensor& exponent, DType dtype) 
 /// The op of a row that divides, which integers cannot do by 0.
 template <class Row>
 Tensor divided(const char* op, const Tensor& a, const Tensor& b) {
+  if (detail::any_batched(a, b)) [[unlikely]] {
+    const auto again = [=](const Tensor* x) { return divided<Row>(op, x[0], x[1]); };
+    return detail::of_each_element(op, again, {&a, &b});
+  }
   if (!is_floating(detail::result_type(op, a, b))) {
     check(!(b == 0).any().item<bool>(), op, "expected divisors other than 0 for integers, got 0");
   }
@@ -42,6 +46,10 @@ Tensor divided(const char* op, const Tensor& a, const Tensor& b) {
 #include "reel/kernels/pointwise_rows.inc"
 
 Tensor pow(const Tensor& given, const Tensor& exponent) {
+  if (detail::any_batched(given, exponent)) [[unlikely]] {
+    const auto again = [](const Tensor* x) { return pow(x[0], x[1]); };
+    return detail::of_each_element("pow", again, {&given, &exponent});
+  }
   const DType dtype = detail::result_type("pow", given, exponent);
   if (!is_floating(dtype)) return pow_of_integers(given, exponent, dtype);
   if (exponent.impl().is_number && !exponent.requires_grad()) {
@@ -62,6 +70,10 @@ Tensor pow(const Tensor& given, const Tensor& exponent) {
 }
 
 [[gnu::flatten]] Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max) {
+  if (detail::any_batched(x, min, max)) [[unlikely]] {
+    const auto again = [](const Tensor* all) { return clamp(all[0], all[1], all[2]); };
+    return detail::of_each_element("clamp", again, {&x, &min, &max});
+  }
   const DType dtype = detail::clamped_type("clamp", x, min, max);
   if (const auto bounds = detail::number_bounds(dtype, min, max)) {
     const auto [low, high] = bounds->params;
@@ -106,6 +118,10 @@ Tensor lerp(const Tensor& start, const Tensor& end, const Tensor& weight) {
 }
 
 Tensor where(const Tensor& condition, const Tensor& left, const Tensor& right) {
+  if (detail::any_batched(condition, left, right)) [[unlikely]] {
+    const auto again = [](const Tensor* x) { return where(x[0], x[1], x[2]); };
+    return detail::of_each_element("where", again, {&condition, &left, &right});
+  }
   detail::check_defined("where", "condition", condition);
   check(condition.dtype() == bool_, "where", "expected a condition of dtype bool, got {}",
         condition.dtype());

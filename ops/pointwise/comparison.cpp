@@ -4,17 +4,29 @@ namespace reel {
 namespace {
 
 Tensor compare(const char* op, kernels::Compare f, const Tensor& left, const Tensor& right) {
+  if (detail::any_batched(left, right)) [[unlikely]] {
+    const auto again = [=](const Tensor* x) { return compare(op, f, x[0], x[1]); };
+    return detail::of_each_element(op, again, {&left, &right});
+  }
   const DType dtype = detail::result_type(op, left, right);
   const detail::Promoted a(op, left, dtype), b(op, right, dtype);
   return detail::elementwise(op, kernels::find(f, dtype), {a, b}, bool_);
 }
 
 Tensor test(const char* op, kernels::Test f, const Tensor& x) {
+  if (detail::is_batched(x)) [[unlikely]] {
+    const auto again = [=](const Tensor* all) { return test(op, f, all[0]); };
+    return detail::of_each_element(op, again, {&x});
+  }
   detail::check_defined(op, "input", x);
   return detail::elementwise(op, kernels::find(f, x.dtype()), {x}, bool_);
 }
 
 Tensor bitwise(const char* op, kernels::Bitwise f, const Tensor& left, const Tensor& right) {
+  if (detail::any_batched(left, right)) [[unlikely]] {
+    const auto again = [=](const Tensor* x) { return bitwise(op, f, x[0], x[1]); };
+    return detail::of_each_element(op, again, {&left, &right});
+  }
   const DType dtype = detail::result_type(op, left, right);
   check(!is_floating(dtype), op, "expected integers or bools, got dtype {}", dtype);
   const detail::Promoted a(op, left, dtype), b(op, right, dtype);

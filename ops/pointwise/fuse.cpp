@@ -321,6 +321,7 @@ std::optional<DType> common_dtype(const std::vector<Tensor>& inputs) {
 }  // namespace
 
 bool detail::worth_fusing(const std::vector<Tensor>& inputs) {
+  if (any_batched(inputs)) return false;  // the ops have rules for those
   if (broadcast_shape(inputs).numel() < least_elements) return false;
   const std::optional<DType> dtype = common_dtype(inputs);
   return dtype && is_floating(*dtype);

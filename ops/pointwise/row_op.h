@@ -18,6 +18,7 @@
 #include "reel/ops/support/elementwise.h"
 #include "reel/ops/support/gradients_by.h"
 #include "reel/ops/support/promote.h"
+#include "reel/ops/support/samples.h"
 
 namespace reel {
 
@@ -118,6 +119,10 @@ DType dtype_of_row(DType dtype) {
 /// The op of a row of one tensor; `op` is what errors and the profiler call it.
 template <class Row, class... Numbers>
 Tensor unary(OpName op, const Tensor& input, Numbers... numbers) {
+  if (is_batched(input)) [[unlikely]] {
+    const auto again = [=](const Tensor* x) { return unary<Row>(op, x[0], numbers...); };
+    return of_each_element(op, again, {&input});
+  }
   const DType dtype = dtype_of_row<Row>(check_defined(op, "input", input).dtype());
   if constexpr (Row::takes == rows::Takes::number) {
     check(dtype != bool_, op, "expected numbers, got dtype bool");
@@ -144,6 +149,10 @@ Tensor unary(const Tensor& input, Numbers... numbers) {
 /// The op of a row of two tensors.
 template <class Row>
 Tensor binary(OpName op, const Tensor& left, const Tensor& right) {
+  if (any_batched(left, right)) [[unlikely]] {
+    const auto again = [=](const Tensor* x) { return binary<Row>(op, x[0], x[1]); };
+    return of_each_element(op, again, {&left, &right});
+  }
   const DType dtype = dtype_of_row<Row>(result_type(op, left, right));
   if constexpr (Row::takes == rows::Takes::number) {
     check(dtype != bool_, op,

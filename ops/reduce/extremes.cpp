@@ -9,6 +9,7 @@
 #include "reel/ops/reduce/reduced.h"
 #include "reel/ops/shape/view.h"
 #include "reel/ops/support/checks.h"
+#include "reel/ops/support/samples.h"
 
 namespace reel {
 namespace {
@@ -21,6 +22,12 @@ void check_choice(const char* op, const Tensor& x, Size length) {
 }
 
 Tensor extreme(OpName op, Reduction reduction, const Tensor& x, const Dims& dims, bool keepdim) {
+  if (detail::is_batched(x)) [[unlikely]] {
+    const auto again = [=](const Tensor& all, const Dims& behind) {
+      return extreme(op, reduction, all, behind, keepdim);
+    };
+    return detail::along_dims(op, again, x, dims);
+  }
   const Reduced reduced(op, x, dims, keepdim);
   check_choice(op, x, reduced.length);
   return record(
@@ -46,6 +53,14 @@ ValuesAndIndices choose(const char* op, bool greatest, const Tensor& x, Size dim
 }
 
 ValuesAndIndices extreme_along(OpName op, bool greatest, const Tensor& x, Size dim, bool keepdim) {
+  if (detail::is_batched(x)) [[unlikely]] {
+    const auto again = [=](const Tensor& all, Size behind) {
+      const auto [values, indices] = extreme_along(op, greatest, all, behind, keepdim);
+      return std::vector{values, indices};
+    };
+    const std::vector<Tensor> chosen = detail::results_along_dim(op, again, x, dim);
+    return {chosen[0], chosen[1]};
+  }
   const detail::OpScope scope(op, x);
   ValuesAndIndices chosen = choose(op, greatest, x, dim, keepdim, true);
   const Size along = detail::wrap_dim(op, dim, x.dim());
@@ -63,6 +78,14 @@ ValuesAndIndices extreme_along(OpName op, bool greatest, const Tensor& x, Size d
 
 Tensor place(const char* op, bool greatest, const Tensor& x, std::optional<Size> dim,
              bool keepdim) {
+  if (detail::is_batched(x)) [[unlikely]] {
+    const auto again = [=](const Tensor& all, Size behind) {
+      return place(op, greatest, all, behind, keepdim);
+    };
+    if (dim) return detail::along_dim(op, again, x, *dim);
+    const Tensor index = place(op, greatest, flatten(x), 0, false);
+    return keepdim ? view(index, Shape::repeat(x.dim(), 1)) : index;
+  }
   detail::check_defined(op, "input", x);
   if (dim) return choose(op, greatest, x, *dim, keepdim, false).indices;
   const Tensor elements = detail::alias(x, x.shape(), x.strides());

@@ -15,6 +15,7 @@
 #include "reel/ops/shape/join.h"
 #include "reel/ops/shape/view.h"
 #include "reel/ops/support/checks.h"
+#include "reel/ops/support/samples.h"
 
 namespace reel {
 namespace {
@@ -48,12 +49,16 @@ Tensor reduce_deviations(const Tensor& x, const Reduced& reduced, double divisor
 // ---- sums
 
 Tensor sum(const Tensor& x, const Dims& dims, bool keepdim) {
+  if (detail::is_batched(x)) [[unlikely]]
+    return detail::along_dims("sum", reel::sum, x, dims, keepdim);
   const Reduced reduced("sum", x, dims, keepdim);
   return record("sum", reduce(Reduction::sum, x, reduced),
                 wrt(x, [spread = reduced.spread](const Tensor& dy) { return spread(dy); }));
 }
 
 Tensor mean(const Tensor& x, const Dims& dims, bool keepdim) {
+  if (detail::is_batched(x)) [[unlikely]]
+    return detail::along_dims("mean", reel::mean, x, dims, keepdim);
   detail::check_floating("mean", x);
   const Reduced reduced("mean", x, dims, keepdim);
   const auto n = static_cast<double>(reduced.length);
@@ -62,6 +67,8 @@ Tensor mean(const Tensor& x, const Dims& dims, bool keepdim) {
 }
 
 Tensor var(const Tensor& x, const Dims& dims, Size correction, bool keepdim) {
+  if (detail::is_batched(x)) [[unlikely]]
+    return detail::along_dims("var", reel::var, x, dims, correction, keepdim);
   detail::check_floating("var", x);
   const Reduced reduced("var", x, dims, keepdim);
   const double divisor = degrees_of_freedom("var", reduced, correction);
@@ -72,6 +79,8 @@ Tensor var(const Tensor& x, const Dims& dims, Size correction, bool keepdim) {
 }
 
 Tensor std(const Tensor& x, const Dims& dims, Size correction, bool keepdim) {
+  if (detail::is_batched(x)) [[unlikely]]
+    return detail::along_dims("std", reel::std, x, dims, correction, keepdim);
   detail::check_floating("std", x);
   const Reduced reduced("std", x, dims, keepdim);
   const double divisor = degrees_of_freedom("std", reduced, correction);
@@ -84,6 +93,8 @@ Tensor std(const Tensor& x, const Dims& dims, Size correction, bool keepdim) {
 }
 
 Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
+  if (detail::is_batched(x)) [[unlikely]]
+    return detail::along_dims("logsumexp", reel::logsumexp, x, dims, keepdim);
   detail::check_floating("logsumexp", x);
   const Reduced reduced("logsumexp", x, dims, keepdim);
   const Tensor greatest = reduce(Reduction::max, x, reduced);
@@ -136,6 +147,8 @@ Tensor prod_backward(const Tensor& dy, const Tensor& x, std::uint32_t mask,
 }  // namespace
 
 Tensor prod(const Tensor& x, const Dims& dims, bool keepdim) {
+  if (detail::is_batched(x)) [[unlikely]]
+    return detail::along_dims("prod", reel::prod, x, dims, keepdim);
   const Reduced reduced("prod", x, dims, keepdim);
   return record("prod", reduce(Reduction::prod, x, reduced),
                 wrt(x, [x = save(x), mask = reduced.mask, spread = reduced.spread](
@@ -182,6 +195,12 @@ Tensor norm_forward(const Tensor& x, double p, const Reduced& reduced) {
 }  // namespace
 
 Tensor norm(const Tensor& x, double p, const Dims& dims, bool keepdim) {
+  if (detail::is_batched(x)) [[unlikely]] {
+    const auto again = [=](const Tensor& all, const Dims& behind) {
+      return norm(all, p, behind, keepdim);
+    };
+    return detail::along_dims("norm", again, x, dims);
+  }
   detail::check_floating("norm", x);
   check(!std::isnan(p), "norm", "expected a number p, got nan");
   const Reduced reduced("norm", x, dims, keepdim);
@@ -198,6 +217,12 @@ namespace {
 
 /// Sums from the front, or with `reverse` from the back: each is the other's derivative.
 Tensor running_sum(const Tensor& input, Size dim, bool reverse) {
+  if (detail::is_batched(input)) [[unlikely]] {
+    const auto again = [=](const Tensor& all, Size behind) {
+      return running_sum(all, behind, reverse);
+    };
+    return detail::along_dim("cumsum", again, input, dim);
+  }
   const detail::OpScope scope("cumsum", input);
   const Tensor& x = input.is_floating_point() ? input : input.to(int64);
   const Tensor source = detail::alias(x, x.shape(), x.strides()).contiguous();
@@ -218,10 +243,14 @@ Tensor cumsum(const Tensor& x, Size dim) {
 // ---- truth
 
 Tensor any(const Tensor& x, const Dims& dims, bool keepdim) {
+  if (detail::is_batched(x)) [[unlikely]]
+    return detail::along_dims("any", reel::any, x, dims, keepdim);
   return reduce(Reduction::any, x, Reduced("any", x, dims, keepdim));
 }
 
 Tensor all(const Tensor& x, const Dims& dims, bool keepdim) {
+  if (detail::is_batched(x)) [[unlikely]]
+    return detail::along_dims("all", reel::all, x, dims, keepdim);
   return reduce(Reduction::all, x, Reduced("all", x, dims, keepdim));
 }
 

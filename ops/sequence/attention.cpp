@@ -25,6 +25,7 @@
 #include "reel/ops/support/checks.h"
 #include "reel/ops/support/gradients_by.h"
 #include "reel/ops/support/promote.h"
+#include "reel/ops/support/samples.h"
 
 namespace reel {
 namespace {
@@ -89,7 +90,8 @@ Tensor masked_softmax(const Tensor& scores) {
     const NoGradGuard no_grad;
     blind = eq(amax(scores, -1, true), -infinity);
   }
-  if (scores.numel() == 0 || !any(blind).item<bool>()) return softmax(scores, -1);
+  if (scores.numel() == 0 || !any(detail::all_samples(blind)).item<bool>())
+    return softmax(scores, -1);
   return masked_fill(softmax(masked_fill(scores, blind, 0), -1), blind, 0);
 }
 
@@ -216,13 +218,27 @@ Tensor part_of(const Tensor& packed, Size part, Size heads, bool batch_first) {
   return split_heads(narrow(packed, 2, part * all, all), heads, batch_first);
 }
 
+/// The rule for the samples of a vmap, a dimension more before the matrices.
+Tensor attention_of_samples(const Tensor& q, const Tensor& k, const Tensor& v, AttentionOptions o) {
+  if (o.dropout_p > 0) return plain_attention(q, k, v, o);
+  const detail::Samples samples(op, q, k, v, o.attn_mask);
+  const Size rank = std::max({q.dim(), k.dim(), v.dim()});
+  // A mask is of scores: there must be some for each sample that has a mask of its own.
+  const Tensor query = samples.has(o.attn_mask) ? samples.one(samples.each(q)) : q;
+  if (o.attn_mask.defined()) o.attn_mask = samples.broadcast(o.attn_mask, rank);
+  return samples.one(scaled_dot_product_attention(
+      samples.broadcast(query, rank), samples.broadcast(k, rank), samples.broadcast(v, rank), o));
+}
+
 }  // namespace
 
 Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,
                                     const AttentionOptions& options) {
-  const detail::OpScope scope("scaled_dot_product_attention", query, key, value);
   check_operands(query, key, value);
   check_options(options);
+  if (detail::any_batched(query, key, value, options.attn_mask)) [[unlikely]]
+    return attention_of_samples(query, key, value, options);
+  const detail::OpScope scope(op, query, key, value);
   const Shape batch = detail::broadcast_shapes(
       op, detail::broadcast_shapes(op, batch_of(query), batch_of(key)), batch_of(value));
   const bool plain = options.attn_mask.defined() || options.dropout_p > 0 ||
@@ -241,6 +257,16 @@ Tensor detail::attention_weights(const Tensor& query, const Tensor& key,
 
 Tensor detail::packed_attention(const Tensor& packed_given, Size num_heads, bool batch_first,
                                 bool is_causal) {
+  if (is_batched(packed_given)) [[unlikely]] {
+    if (!batch_first) {
+      return transpose(packed_attention(transpose(packed_given, 0, 1), num_heads, true, is_causal),
+                       0, 1);
+    }
+    const Samples samples("packed_attention", packed_given);
+    const Tensor y =
+        packed_attention(flatten(samples.all(packed_given), 0, 1), num_heads, true, is_causal);
+    return samples.one(reshape(y, {samples.count(), packed_given.size(0), y.size(1), y.size(2)}));
+  }
   const detail::OpScope scope("packed_attention", packed_given);
   const AttentionOptions o{.is_causal = is_causal};
   if (packed_given.dtype() != float32 || packed_given.numel() == 0) {

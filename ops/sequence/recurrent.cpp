@@ -196,6 +196,8 @@ Gradients fused_gradients(const OutputGradients& dy, const Tensor& y,
 LSTMOutputs lstm_layer(const Tensor& x, const LSTMWeights& weights, const Tensor& h_0,
                        const Tensor& c_0, bool reverse) {
   const detail::OpScope scope(op, x);
+  detail::check_not_batched(op, weights.weight_ih, weights.weight_hh, weights.bias_ih,
+                            weights.bias_hh, h_0, c_0);
   const LSTMShape s = check_inputs(x, weights, h_0, c_0, reverse);
   Tensor states = empty({s.steps, s.batch, s.hidden}, {.dtype = x.dtype()});
   const Run done{empty({s.steps, s.batch, 4 * s.hidden}, {.dtype = x.dtype()}),

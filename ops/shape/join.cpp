@@ -13,6 +13,7 @@
 #include "reel/ops/shape/view.h"
 #include "reel/ops/support/checks.h"
 #include "reel/ops/support/promote.h"
+#include "reel/ops/support/samples.h"
 
 namespace reel {
 namespace {
@@ -64,9 +65,34 @@ Tensor record_parts(OpName name, Tensor out, const std::vector<Tensor>& tensors,
                 }});
 }
 
+std::vector<Tensor> each_of(const detail::Samples& samples, const std::vector<Tensor>& tensors) {
+  std::vector<Tensor> each;
+  for (const Tensor& x : tensors) {
+    detail::check_defined("cat", "each input", x);
+    each.push_back(samples.each(x));
+  }
+  return each;
+}
+
+/// The rule for the samples of a vmap.
+Tensor cat_samples(const std::vector<Tensor>& tensors, Size dim) {
+  const detail::Samples samples("cat", tensors);
+  std::vector<Tensor> filled;
+  for (const Tensor& x : tensors) {
+    if (!x.defined() || x.shape() != Shape{0}) filled.push_back(x);
+  }
+  const std::vector<Tensor>& parts = filled.empty() ? tensors : filled;
+  check(parts.front().dim() > 0, "cat",
+        "expected tensors of 1 dimension or more, got a 0-d tensor\nhelp: use stack()");
+  const Size at = detail::wrap_dim("cat", dim, parts.front().dim());
+  return samples.one(cat(each_of(samples, parts), at + 1));
+}
+
 }  // namespace
 
 Tensor cat(const std::vector<Tensor>& tensors, Size dim) {
+  if (detail::any_batched(tensors)) [[unlikely]]
+    return cat_samples(tensors, dim);
   const detail::OpScope scope("cat");
   check(!tensors.empty(), "cat", "expected at least one tensor, got none");
   for (const Tensor& x : tensors) detail::check_defined("cat", "each input", x);
@@ -107,6 +133,11 @@ Tensor cat(const std::vector<Tensor>& tensors, Size dim) {
 }
 
 Tensor stack(const std::vector<Tensor>& tensors, Size dim) {
+  if (detail::any_batched(tensors)) [[unlikely]] {
+    const detail::Samples samples("stack", tensors);
+    const Size at = detail::wrap_dim("stack", dim, tensors.front().dim() + 1);
+    return samples.one(stack(each_of(samples, tensors), at + 1));
+  }
   const detail::OpScope scope("stack");
   check(!tensors.empty(), "stack", "expected at least one tensor, got none");
   for (const Tensor& x : tensors) detail::check_defined("stack", "each input", x);

@@ -13,6 +13,7 @@
 #include "reel/ops/create/create.h"
 #include "reel/ops/shape/view.h"
 #include "reel/ops/support/checks.h"
+#include "reel/ops/support/samples.h"
 
 namespace reel {
 namespace {
@@ -120,6 +121,10 @@ Tensor pad(const Tensor& x, const std::vector<Size>& pads, const PadOptions& opt
   constexpr OpName op = "pad";
   detail::check_defined(op, "input", x);
   const auto count = static_cast<Size>(pads.size()), rank = x.dim();
+  if (detail::is_batched(x) && count <= 2 * rank) [[unlikely]] {
+    const detail::Samples samples(op, x);
+    return samples.one(pad(samples.all(x), pads, options));
+  }
   check(count % 2 == 0 && count <= 2 * rank, op,
         "expected two pads for each of the last dimensions of input {}, got {}", x.shape(), count);
   auto plan = std::make_shared<Plan>();

@@ -11,6 +11,7 @@
 #include "reel/ops/reduce/reduce.h"
 #include "reel/ops/shape/join.h"
 #include "reel/ops/support/checks.h"
+#include "reel/ops/support/samples.h"
 
 namespace reel {
 namespace {
@@ -18,6 +19,20 @@ namespace {
 using detail::check_defined;
 using detail::view_of;
 using detail::wrap_dim;
+
+/// The rule of `f(x, shape)` for the samples of a vmap.
+Tensor with_shape(const char* op, Tensor (*f)(const Tensor&, const Shape&), const Tensor& x,
+                  Shape shape) {
+  const detail::Samples samples(op, x);
+  shape.insert(0, samples.count());
+  return samples.one(f(samples.all(x), shape));
+}
+
+/// That of `f(x)`, which does not look at dimensions.
+Tensor as_it_is(const char* op, Tensor (*f)(const Tensor&), const Tensor& x) {
+  const detail::Samples samples(op, x);
+  return samples.one(f(samples.all(x)));
+}
 
 /// Fills in a -1 and checks that the number of elements fits.
 Shape infer_shape(const char* op, const Tensor& x, const Shape& shape) {
@@ -96,6 +111,8 @@ Tensor slice_backward(const Tensor& x, const Shape& shape, Size dim, Size start,
 }  // namespace
 
 Tensor view(const Tensor& x, const Shape& shape) {
+  if (detail::is_batched(x)) [[unlikely]]
+    return with_shape("view", view, x, infer_shape("view", x, shape));
   check_defined("view", "input", x);
   const detail::OpScope scope("view", x);
   const Shape full = infer_shape("view", x, shape);
@@ -108,6 +125,8 @@ Tensor view(const Tensor& x, const Shape& shape) {
 }
 
 Tensor reshape(const Tensor& x, const Shape& shape) {
+  if (detail::is_batched(x)) [[unlikely]]
+    return with_shape("reshape", reshape, x, infer_shape("reshape", x, shape));
   check_defined("reshape", "input", x);
   const detail::OpScope scope("reshape", x);
   const Shape full = infer_shape("reshape", x, shape);
@@ -133,6 +152,13 @@ Tensor flatten(const Tensor& x, Size start_dim, Size end_dim) {
 }
 
 Tensor squeeze(const Tensor& x) {
+  if (detail::is_batched(x)) [[unlikely]] {
+    Shape shape;
+    for (const Size size : x.shape()) {
+      if (size != 1) shape.push_back(size);
+    }
+    return with_shape("squeeze", reshape, x, shape);
+  }
   check_defined("squeeze", "input", x);
   const detail::OpScope scope("squeeze", x);
   Shape shape;
@@ -146,6 +172,11 @@ Tensor squeeze(const Tensor& x) {
 }
 
 Tensor squeeze(const Tensor& x, Size dim) {
+  if (detail::is_batched(x)) [[unlikely]] {
+    const detail::Samples samples("squeeze", x);
+    const Size behind = detail::Samples::behind("squeeze", x, dim);
+    return x.dim() == 0 ? x : samples.one(squeeze(samples.all(x), behind));
+  }
   check_defined("squeeze", "input", x);
   const detail::OpScope scope("squeeze", x);
   const Size at = wrap_dim("squeeze", dim, x.dim());
@@ -159,6 +190,11 @@ Tensor squeeze(const Tensor& x, Size dim) {
 }
 
 Tensor unsqueeze(const Tensor& x, Size dim) {
+  if (detail::is_batched(x)) [[unlikely]] {
+    const detail::Samples samples("unsqueeze", x);
+    const Size at = wrap_dim("unsqueeze", dim, x.dim() + 1);
+    return samples.one(unsqueeze(samples.all(x), at + 1));
+  }
   check_defined("unsqueeze", "input", x);
   const detail::OpScope scope("unsqueeze", x);
   const Size at = wrap_dim("unsqueeze", dim, x.dim() + 1);
@@ -171,6 +207,12 @@ Tensor unsqueeze(const Tensor& x, Size dim) {
 }
 
 Tensor transpose(const Tensor& x, Size dim0, Size dim1) {
+  if (detail::is_batched(x)) [[unlikely]] {
+    const detail::Samples samples("transpose", x);
+    const Size a = detail::Samples::behind("transpose", x, dim0);
+    const Size b = detail::Samples::behind("transpose", x, dim1);
+    return x.dim() == 0 ? x : samples.one(transpose(samples.all(x), a, b));
+  }
   check_defined("transpose", "input", x);
   const detail::OpScope scope("transpose", x);
   const Size a = wrap_dim("transpose", dim0, x.dim());
@@ -191,11 +233,26 @@ Tensor t(const Tensor& x) {
   return x.dim() == 2 ? transpose(x, 0, 1) : reshape(x, x.shape());
 }
 
-Tensor permute(const Tensor& x, const Dims& dims) {
-  check_defined("permute", "input", x);
-  const detail::OpScope scope("permute", x);
+namespace {
+
+void check_permutation(const Tensor& x, const Dims& dims) {
   check(dims.size() == x.dim(), "permute", "expected {} dimensions for shape {}, got {}", x.dim(),
         x.shape(), dims);
+}
+
+}  // namespace
+
+Tensor permute(const Tensor& x, const Dims& dims) {
+  if (detail::is_batched(x)) [[unlikely]] {
+    const detail::Samples samples("permute", x);
+    check_permutation(x, dims);
+    Dims behind{0};
+    for (const Size dim : dims) behind.push_back(detail::Samples::behind("permute", x, dim));
+    return samples.one(permute(samples.all(x), behind));
+  }
+  check_defined("permute", "input", x);
+  const detail::OpScope scope("permute", x);
+  check_permutation(x, dims);
   Shape shape;
   Strides strides;
   Dims inverse = Shape::repeat(x.dim(), -1);
@@ -211,6 +268,14 @@ Tensor permute(const Tensor& x, const Dims& dims) {
 }
 
 Tensor expand(const Tensor& x, const Shape& shape) {
+  if (detail::is_batched(x)) [[unlikely]] {
+    const detail::Samples samples("expand", x);
+    check(shape.size() >= x.dim(), "expand", "expected at least {} dimensions for shape {}, got {}",
+          x.dim(), x.shape(), shape);
+    Shape all = shape;
+    all.insert(0, samples.count());
+    return samples.one(expand(samples.broadcast(x, shape.size()), all));
+  }
   check_defined("expand", "input", x);
   const detail::OpScope scope("expand", x);
   check(shape.size() >= x.dim(), "expand", "expected at least {} dimensions for shape {}, got {}",
@@ -232,6 +297,12 @@ Tensor expand(const Tensor& x, const Shape& shape) {
 
 Tensor slice(const Tensor& x, Size dim, std::optional<Size> start, std::optional<Size> end,
              Size step) {
+  if (detail::is_batched(x)) [[unlikely]] {
+    const detail::Samples samples("slice", x);
+    check(x.dim() > 0, "slice", "expected at least 1 dimension, got a 0-d tensor");
+    const Size behind = detail::Samples::behind("slice", x, dim);
+    return samples.one(slice(samples.all(x), behind, start, end, step));
+  }
   check_defined("slice", "input", x);
   const detail::OpScope scope("slice", x);
   check(x.dim() > 0, "slice", "expected at least 1 dimension, got a 0-d tensor");
@@ -294,6 +365,10 @@ Size size_along(const char* op, const Tensor& x, Size dim) {
 
 /// Slices of `x` one behind the other: one op, so that its backward writes each gradient once.
 std::vector<Tensor> pieces(OpName op, const Tensor& x, const std::vector<Size>& sizes, Size dim) {
+  if (detail::is_batched(x)) [[unlikely]] {
+    const detail::Samples samples(op, x);
+    return samples.one(pieces(op, samples.all(x), sizes, detail::Samples::behind(op, x, dim)));
+  }
   const detail::OpScope scope(op, x);
   const Size along = wrap_dim(op, dim, x.dim());
   std::vector<Tensor> parts;
@@ -353,6 +428,10 @@ std::vector<Tensor> chunk(const Tensor& x, Size chunks, Size dim) {
 
 std::vector<Tensor> unbind(const Tensor& x, Size dim) {
   const Size size = size_along("unbind", x, dim);
+  if (detail::is_batched(x)) [[unlikely]] {
+    const detail::Samples samples("unbind", x);
+    return samples.one(unbind(samples.all(x), detail::Samples::behind("unbind", x, dim)));
+  }
   const detail::OpScope scope("unbind", x);
   const Size along = wrap_dim("unbind", dim, x.dim());
   std::vector<Tensor> entries;
@@ -372,6 +451,8 @@ std::vector<Tensor> unbind(const Tensor& x, Size dim) {
 }
 
 Tensor contiguous(const Tensor& x) {
+  if (detail::is_batched(x)) [[unlikely]]
+    return as_it_is("contiguous", contiguous, x);
   check_defined("contiguous", "input", x);
   if (x.is_contiguous()) return x;
   const detail::OpScope scope("contiguous", x);
@@ -381,6 +462,8 @@ Tensor contiguous(const Tensor& x) {
 }
 
 Tensor clone(const Tensor& x) {
+  if (detail::is_batched(x)) [[unlikely]]
+    return as_it_is("clone", clone, x);
   check_defined("clone", "input", x);
   const detail::OpScope scope("clone", x);
   Tensor out = detail::empty_like(x, x.dtype());
@@ -389,6 +472,10 @@ Tensor clone(const Tensor& x) {
 }
 
 Tensor to(const Tensor& x, DType dtype) {
+  if (detail::is_batched(x)) [[unlikely]] {
+    const detail::Samples samples("to", x);
+    return samples.one(to(samples.all(x), dtype));
+  }
   check_defined("to", "input", x);
   if (x.dtype() == dtype) return x;
   const detail::OpScope scope("to", x);

@@ -12,6 +12,7 @@
 #include "reel/ops/index/index.h"
 #include "reel/ops/shape/view.h"
 #include "reel/ops/support/checks.h"
+#include "reel/ops/support/samples.h"
 
 namespace reel {
 namespace {
@@ -72,14 +73,32 @@ ValuesAndIndices kth(OpName op, const Tensor& x, const Along& along, Size k, boo
   return {squeeze(chosen.values, along.dim), squeeze(chosen.indices, along.dim)};
 }
 
+/// The rule of an op along `dim` for the samples of a vmap.
+template <class F>
+ValuesAndIndices samples_along(const char* op, const Tensor& x, Size dim, const F& f) {
+  const auto again = [&](const Tensor& all, Size behind) {
+    const ValuesAndIndices of_all = f(all, behind);
+    return std::vector{of_all.values, of_all.indices};
+  };
+  const std::vector<Tensor> chosen = detail::results_along_dim(op, again, x, dim);
+  return {chosen[0], chosen[1]};
+}
+
 }  // namespace
 
 ValuesAndIndices sort(const Tensor& x, Size dim, bool descending) {
+  if (detail::is_batched(x)) [[unlikely]] {
+    return samples_along("sort", x, dim, [=](const Tensor& all, Size behind) {
+      return sort(all, behind, descending);
+    });
+  }
   const Along along("sort", x, dim);
   return ordered("sort", x, along, descending, along.size);
 }
 
 Tensor argsort(const Tensor& x, Size dim, bool descending) {
+  if (detail::is_batched(x)) [[unlikely]]
+    return sort(x, dim, descending).indices;
   const Along along("argsort", x, dim);
   const detail::OpScope scope("argsort", x);
   Tensor indices = empty(x.shape(), {.dtype = int64});
@@ -88,11 +107,18 @@ Tensor argsort(const Tensor& x, Size dim, bool descending) {
 }
 
 Tensor msort(const Tensor& x) {
+  if (detail::is_batched(x)) [[unlikely]]
+    return sort(x, 0, false).values;
   const Along along("msort", x, 0);
   return ordered("msort", x, along, false, along.size).values;
 }
 
 ValuesAndIndices topk(const Tensor& x, Size k, Size dim, bool largest) {
+  if (detail::is_batched(x)) [[unlikely]] {
+    return samples_along("topk", x, dim, [=](const Tensor& all, Size behind) {
+      return topk(all, k, behind, largest);
+    });
+  }
   const Along along("topk", x, dim);
   check(k >= 0 && k <= along.size, "topk",
         "expected k in [0, {}] along dimension {} of shape {}, got {}", along.size, dim, x.shape(),
@@ -103,6 +129,11 @@ ValuesAndIndices topk(const Tensor& x, Size k, Size dim, bool largest) {
 }
 
 ValuesAndIndices kthvalue(const Tensor& x, Size k, Size dim, bool keepdim) {
+  if (detail::is_batched(x)) [[unlikely]] {
+    return samples_along("kthvalue", x, dim, [=](const Tensor& all, Size behind) {
+      return kthvalue(all, k, behind, keepdim);
+    });
+  }
   const Along along("kthvalue", x, dim);
   check(k >= 1 && k <= along.size, "kthvalue",
         "expected k in [1, {}] along dimension {} of shape {}, got {}", along.size, dim, x.shape(),
@@ -111,6 +142,11 @@ ValuesAndIndices kthvalue(const Tensor& x, Size k, Size dim, bool keepdim) {
 }
 
 ValuesAndIndices median(const Tensor& x, Size dim, bool keepdim) {
+  if (detail::is_batched(x)) [[unlikely]] {
+    return samples_along("median", x, dim, [=](const Tensor& all, Size behind) {
+      return median(all, behind, keepdim);
+    });
+  }
   const Along along("median", x, dim);
   check(along.size > 0, "median", "expected at least one element to choose from, got shape {}",
         x.shape());

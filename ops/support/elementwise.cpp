@@ -16,6 +16,14 @@
 namespace reel::detail {
 namespace {
 
+/// Ops have rules for such tensors, or refuse them here.
+void check_not_batched(const char* op, std::initializer_list<KernelInput> inputs) {
+  for (const KernelInput& input : inputs) {
+    if (input.impl->is_batched) [[unlikely]]
+      refuse_batched(op);
+  }
+}
+
 bool same_layout(const TensorImpl& a, const TensorImpl& b) {
   return a.shape == b.shape && ((a.contiguous && b.contiguous) || a.strides == b.strides);
 }
@@ -148,6 +156,7 @@ Tensor elementwise(const char* op, kernels::Loop loop, std::initializer_list<Ker
   if (scope) [[unlikely]] {
     for (const KernelInput& input : inputs) add_input(*input.tensor);
   }
+  check_not_batched(op, inputs);
   const KernelInput& lead = leading(inputs);
   if (is_flat(*lead.impl, inputs)) {
     Tensor out = empty_like(*lead.tensor, dtype);
