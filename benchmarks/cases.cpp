@@ -54,6 +54,10 @@ std::vector<Case> all_cases(const std::vector<int>& threads) {
        {"func_call", "func_vjp", "func_jvp", "func_pullback", "func_linear_map"}) {
     add_batches(what, {32});
   }
+  for (const char* what :
+       {"func_vmap_grad", "func_loop_grad", "func_vmap_grad_small", "func_loop_grad_small"}) {
+    add_batches(what, {256});
+  }
   for (const char* what : {"func_jacrev", "func_jacfwd", "func_hessian"})
     add({.what = what, .label = "n"}, {4, 64});
 

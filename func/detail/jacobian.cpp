@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "reel/autograd/detail/batched.h"
 #include "reel/kernels/parallel.h"
 #include "reel/ops/create/create.h"
 #include "reel/ops/shape/join.h"
@@ -48,7 +49,8 @@ std::vector<Tensor> walk_each(const std::vector<Tensor>& from, std::size_t which
     return walk(seeds);
   };
   std::vector<Tensor> found;
-  if (recorded) {
+  // The threads would not know of the vmaps around.
+  if (recorded || reel::detail::innermost_vmap != nullptr) {
     std::vector<std::vector<Tensor>> by_target(to.size());
     for (Size i = 0; i < x.numel(); ++i) {
       std::vector<Tensor> one = walk_one(i);

@@ -78,6 +78,7 @@ class REEL_API Linearization {
   std::vector<Tensor> push(const std::vector<Tensor>& tangents) const;
 
  private:
+  const char* name_;
   bool followed_;
   std::vector<Tensor> u_, pulled_;  // J^T u
 };

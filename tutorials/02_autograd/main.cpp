@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -138,6 +139,12 @@ void functions_of_functions() {
   CLAIM(!layer.weight.grad().defined());
   loss_of(layer, data, targets).backward();
   CLAIM(near(g.weight, layer.weight.grad()) && near(g.bias, layer.bias.grad()));
+
+  // The gradient of each point's loss alone, all at once.
+  const auto of_each =
+      func::vmap(func::grad(loss_of), {.in_dims = {std::nullopt, 0, 0}})(layer, data, targets);
+  CLAIM(of_each.weight.shape() == Shape{8, 1, 3});
+  CLAIM(near(of_each.weight.mean(0), g.weight) && near(of_each.bias.mean(0), g.bias));
 }
 
 // Second derivatives of whole layers, against differences.
