@@ -103,10 +103,10 @@ void sweep(Size n, const void* formula, void* const* arrays, bool negate) {
   const auto work = [&](const auto& load_at, const auto& store_at) __attribute__((always_inline)) {
     Number<T> a(load_at(x));
     const Number<T> b(load_at(y));
-    State state{};
+    State state;  // not set to zeros as a whole: that is a loop in memory
     for_each_array<T>(
         state, [&](int k, Number<T>& member) __attribute__((always_inline)) {
-          if (members[k] != nullptr) member = Number<T>(load_at(members[k]));
+          member = Number<T>(members[k] != nullptr ? load_at(members[k]) : Lanes<T>{});
         });
     f(a, negate ? -b : b, state);
     store_at(x, a.lanes);
